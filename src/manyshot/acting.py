@@ -1,0 +1,111 @@
+"""From the acting model's words to an answer: a final call, a question back, or nothing.
+
+The model chooses and copies; this code reads the copied words into typed values, fills defaults, finds what is missing
+or impossible. `predict`, `eval` and the service all answer through here.
+
+Which answer is right, in this order: a default fills the field; else a missing required field is asked back; else a
+declared reject tool takes what is impossible; else no call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from manyshot.data.slots import Path, Slot, ToolSlots, get, nest, resolve
+from manyshot.parse import read_call
+from manyshot.render import Values
+from manyshot.types import NO_TOOL, Call
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer; `fault` says what was wrong with the model's text when it could not be used."""
+
+    calls: tuple[Call, ...] = ()
+    ask: tuple[str, ...] | None = None
+    fault: str = ""
+
+
+class Reader:
+    """Reads the model's text for one domain."""
+
+    def __init__(
+        self, slots: Mapping[str, ToolSlots], defaults: Mapping[str, Mapping[Path, Any]], reject: str | None, values: Values
+    ) -> None:
+        self._slots, self._defaults, self._reject, self._values = slots, defaults, reject, values
+
+    def read(self, text: str) -> Answer:
+        """Model text (after "Call:") to an answer; never raises for what a model wrote."""
+        try:
+            name, surfaces = read_call(text.strip())
+        except ValueError as error:
+            return Answer(fault=str(error))
+        if name == NO_TOOL:
+            return Answer()
+        if name not in self._slots:
+            return Answer(fault=f"no tool is called {name}")
+        tool = self._slots[name]
+        values, unread = ({}, []) if self._values == "span" else (_flat(surfaces, tool), [])
+        if self._values == "span":
+            values, unread = self._resolve(tool, surfaces)
+        for path, value in self._defaults.get(name, {}).items():
+            values.setdefault(path, value)
+        if self._reject and name != self._reject and any(_impossible(tool.slot(p), v) for p, v in values.items()):
+            return Answer(calls=(Call(name=self._reject),))
+        missing = _missing(tool, values)
+        if missing:
+            return Answer(ask=missing)
+        return Answer(calls=(Call(name=name, arguments=nest(values, tool.slots)),))
+
+    @staticmethod
+    def _resolve(tool: ToolSlots, surfaces: dict[str, Any]) -> tuple[dict[Path, Any], list[Path]]:
+        values: dict[Path, Any] = {}
+        unread: list[Path] = []
+        for slot in tool.slots:
+            surface = get(surfaces, slot.path)
+            if surface is None:
+                continue
+            try:
+                values[slot.path] = resolve(slot, surface)
+            except (ValueError, TypeError, KeyError):
+                unread.append(slot.path)
+        return values, unread
+
+
+def _flat(arguments: dict[str, Any], tool: ToolSlots) -> dict[Path, Any]:
+    return {s.path: v for s in tool.slots if (v := get(arguments, s.path)) is not None}
+
+
+def _impossible(slot: Slot, value: Any) -> bool:
+    """Whether a value that could be read breaks the schema's bounds."""
+    return not Draft202012Validator(slot.field.schema).is_valid(value)
+
+
+def _missing(tool: ToolSlots, values: Mapping[Path, Any]) -> tuple[str, ...]:
+    """Required fields without a value; an object of which nothing was said is named as a whole."""
+    out: list[str] = []
+    for slot in tool.slots:
+        if slot.path in values or not _needed(tool, slot, values):
+            continue
+        top = [p for p in values if p[:1] == slot.path[:1]]
+        name = slot.path[0] if len(slot.path) > 1 and not top else slot.name
+        if name not in out:
+            out.append(name)
+    return tuple(out)
+
+
+def _needed(tool: ToolSlots, slot: Slot, values: Mapping[Path, Any]) -> bool:
+    if slot.required:
+        return True
+    # A field inside an optional object is needed once another one of the object was given.
+    parent = slot.path[:-1]
+    if not parent or not any(p[: len(parent)] == parent for p in values):
+        return False
+    schema: Any = tool.tool.parameters
+    for key in parent:
+        schema = schema["properties"][key]
+    return slot.name in schema.get("required", ())

@@ -1,0 +1,281 @@
+"""A domain -> the stream of call pairs that training reads: classes with shares, checked, without repeats.
+
+Every pair is checked before it counts: each value must be read back from the words it was said with. What fails is
+kept as a reject with its reason.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from manyshot.data.compose import Composer, Said, Sentence
+from manyshot.data.delex import item_places, locate
+from manyshot.data.negatives import Negatives, refusal, reject_tool
+from manyshot.data.pools import Pools
+from manyshot.data.slots import Path, Slot, ToolSlots, domain_slots, get, nest, resolve
+from manyshot.data.tongue import tongues_of
+from manyshot.types import Call, CallPair, Domain, Refusal, Shot
+from manyshot.values import Kind
+
+#: Shares of the classes; `domain.toml` may set its own.
+SHARES = {"plain": 0.56, "shot": 0.08, "ask": 0.14, "none": 0.18, "refused": 0.04}
+
+
+@dataclass(slots=True)
+class Rejects:
+    """Why pairs were thrown away, counted, with a few examples of each reason."""
+
+    reasons: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, reason: str, text: str) -> None:
+        self.reasons[reason] += 1
+        kept = self.examples.setdefault(reason, [])
+        if len(kept) < 5:
+            kept.append(text)
+
+
+class Builder:
+    """Makes pairs for one domain; the same seed makes the same pairs."""
+
+    def __init__(self, domain: Domain, seed: int) -> None:
+        self.domain, self.rng = domain, random.Random(seed)
+        self.slots = domain_slots(domain)
+        self.tongues = tongues_of(domain)
+        self.pools = Pools(domain, seed)
+        self.composer = Composer(domain, self.slots, self.tongues, self.pools.draw)
+        self.negatives = Negatives(domain, self.composer, self.tongues)
+        self.reject = reject_tool(domain)
+        self.rejects = Rejects()
+        self.callable = [t for n, t in self.slots.items() if n != self.reject]
+        self.defaults = {name: self._defaults(t) for name, t in self.slots.items()}
+        self.shot_pairs = [p for s in domain.shots if (p := self._shot_pair(s))]
+
+    # -- public -----------------------------------------------------------------------------------
+
+    def pairs(self, count: int) -> Iterator[CallPair]:
+        """`count` distinct pairs, classes by share."""
+        shares = {**SHARES, **self.domain.shares}
+        seen: set[str] = set()
+        made = misses = 0
+        while made < count and misses < 20 * count + 1000:
+            kind = self.rng.choices(list(shares), list(shares.values()))[0]
+            pair = self._make(kind)
+            if pair is None or pair.action in seen:
+                misses += 1
+                continue
+            seen.add(pair.action)
+            made += 1
+            yield pair
+
+    # -- classes ----------------------------------------------------------------------------------
+
+    def _make(self, kind: str) -> CallPair | None:
+        if kind == "none":
+            return self._none()
+        if kind == "shot":
+            return self._dressed_shot()
+        tool = self._tool()
+        values = self._values(tool, leave_required=kind == "ask")
+        if values is None:
+            return None
+        sentence = self.composer.compose(tool.tool.name, values, self.rng)
+        if sentence is None:
+            self.rejects.add("no words for a value", tool.tool.name)
+            return None
+        return self._checked(kind, tool, values, sentence)
+
+    def _tool(self) -> ToolSlots:
+        weights = [self.domain.weights.get(t.tool.name, 1.0) * (0.5 + 0.25 * len(t.slots)) ** 0.5 for t in self.callable]
+        return self.rng.choices(self.callable, weights)[0]
+
+    def _values(self, tool: ToolSlots, *, leave_required: bool) -> dict[Path, Any] | None:
+        rng = self.rng
+        needed = [s for s in tool.required if s.path not in self.defaults[tool.tool.name]]
+        missing: set[Path] = set()
+        if leave_required:
+            if not needed:
+                return None
+            missing = {s.path for s in rng.sample(needed, rng.choice([1, 1, 1, 2, len(needed)]) if len(needed) > 1 else 1)}
+        optional = rng.choice((0.15, 0.4, 0.75))
+        parents: dict[Path, bool] = {}
+        out: dict[Path, Any] = {}
+        for slot in tool.slots:
+            if slot.path in missing:
+                continue
+            parent = slot.path[:-1]
+            if parent and not slot.required:
+                if not parents.setdefault(parent, rng.random() < optional):
+                    continue
+                if slot.name not in _inner_required(tool, parent) and rng.random() > optional:
+                    continue
+            elif not slot.required and rng.random() > optional:
+                continue
+            elif slot.path in self.defaults[tool.tool.name] and rng.random() < 0.4:
+                continue
+            out[slot.path] = self.pools.draw(tool, slot)
+        return out
+
+    def _none(self) -> CallPair:
+        sentence = self.negatives.draw(self.rng)
+        call = Call(name=self.reject) if self.reject else None
+        return self._pair("none", sentence, call, {}, ())
+
+    def _dressed_shot(self) -> CallPair | None:
+        """A shot as it stands, with an opener, a closer or a change of case: what the expert wrote must be learned."""
+        if not self.shot_pairs:
+            return None
+        pair = self.rng.choice(self.shot_pairs)
+        if self.rng.random() < 0.3:
+            return pair
+        lex = self.composer.lexicon
+        space = "" if self.composer.chinese else " "
+        before = self.rng.choice(lex.openers) + space if self.rng.random() < 0.6 else ""
+        after = self.rng.choice(lex.closers) if self.rng.random() < 0.5 else ""
+        text = before + pair.action.rstrip("。.") + (after if after[:1] in ",,.。" or not after else "," + after if space == "" else " " + after)
+        return pair.model_copy(update={"action": text, "id": _id(text)})
+
+    def _checked(self, kind: str, tool: ToolSlots, values: dict[Path, Any], sentence: Sentence) -> CallPair | None:
+        for path, value in values.items():
+            slot = tool.slot(path)
+            if path not in sentence.surfaces:
+                self.rejects.add("a value was not said", sentence.text)
+                return None
+            if not _reads_back(slot, sentence.surfaces[path], value):
+                self.rejects.add("a value reads back as another", f"{sentence.text} [{slot.name}={value!r}]")
+                return None
+        call = Call(name=tool.tool.name, arguments=nest(values, tool.slots))
+        surfaces = nest(sentence.surfaces, tool.slots)
+        missing = tuple(
+            s.name for s in tool.required if s.path not in values and s.path not in self.defaults[tool.tool.name]
+        )
+        history: tuple[Refusal, ...] = ()
+        if kind == "refused" and values:
+            history = (self._refusal(tool, values),)
+        if len(sentence.text) > 400:
+            self.rejects.add("too long", sentence.text)
+            return None
+        return self._pair("ask" if missing else kind, sentence, call, surfaces, missing, history)
+
+    def _refusal(self, tool: ToolSlots, values: dict[Path, Any]) -> Refusal:
+        path = self.rng.choice(list(values))
+        style = self.rng.randint(0, 4)
+        broken = dict(values)
+        if style == 0:
+            broken[path] = ""
+        elif style == 1:
+            del broken[path]
+        else:
+            broken[path] = self.pools.draw(tool, tool.slot(path))
+        call = Call(name=tool.tool.name, arguments=nest(broken, tool.slots))
+        return Refusal(call=call, error=refusal({}, path[-1], style, self.composer.chinese))
+
+    def _pair(
+        self, kind: str, sentence: Sentence, call: Call | None, surfaces: dict[str, Any], ask: tuple[str, ...],
+        history: tuple[Refusal, ...] = (),
+    ) -> CallPair:
+        return CallPair(
+            id=_id(sentence.text + json.dumps([h.model_dump() for h in history], ensure_ascii=False, default=str)),
+            kind=kind, action=sentence.text, call=call, surfaces=surfaces, ask=ask, history=history,
+            group=f"{call.name if call else 'none'}/{sentence.wording}", shots=sentence.shots,
+        )  # fmt: skip
+
+    # -- shots ------------------------------------------------------------------------------------
+
+    def _defaults(self, tool: ToolSlots) -> dict[Path, Any]:
+        """Values that fill a field nobody mentioned: stated in the schema, or shown by the shots."""
+        out = {s.path: s.field.schema["default"] for s in tool.slots if "default" in s.field.schema and s.required}
+        unsaid: dict[Path, Counter[str]] = {}
+        for shot in self.domain.shots:
+            if not shot.call or shot.call.name != tool.tool.name:
+                continue
+            for path, value in locate(shot.action, shot.call.arguments, tool)[1].items():
+                kind = tool.slot(path).field.kind
+                if tool.slot(path).required and kind not in (Kind.BOOLEAN, Kind.ENUM, Kind.ARRAY):
+                    unsaid.setdefault(path, Counter())[json.dumps(value, ensure_ascii=False)] += 1
+        for path, counts in unsaid.items():
+            value, times = counts.most_common(1)[0]
+            if times >= 2 and times == sum(counts.values()):
+                out.setdefault(path, json.loads(value))
+        return out
+
+    def _shot_pair(self, shot: Shot) -> CallPair | None:
+        """A shot with the surfaces of its values, as a pair of its own; None when a value stands nowhere in it."""
+        if shot.call is None and shot.ask:
+            return self._ask_shot(shot)
+        if shot.call is None or not shot.call.arguments:
+            return self._of_shot(shot, shot.call, {})
+        tool = self.slots[shot.call.name]
+        placed, loose = locate(shot.action, shot.call.arguments, tool)
+        surfaces: dict[Path, Any] = {}
+        for place in placed:
+            slot = tool.slot(place.path)
+            if slot.field.kind is Kind.ARRAY:
+                surfaces[place.path] = self._list_surface(shot, slot, get(shot.call.arguments, place.path))
+            elif slot.field.kind is Kind.ENUM:
+                surfaces[place.path] = get(shot.call.arguments, place.path)
+            else:
+                surfaces[place.path] = shot.action[place.start : place.end]
+        for path, value in loose.items():
+            if tool.slot(path).field.kind in (Kind.BOOLEAN, Kind.ENUM):
+                surfaces[path] = value
+            elif self.defaults[tool.tool.name].get(path) != value:
+                self.rejects.add("a shot's value stands nowhere in it", f"{shot.source}: {path[-1]}={value!r}")
+                return None
+        return self._of_shot(shot, shot.call, nest(surfaces, tool.slots))
+
+    def _ask_shot(self, shot: Shot) -> CallPair | None:
+        """An ask-back shot names no tool: the one whose required fields fit, when only one does and no more is needed."""
+        fits = [t for t in self.callable if set(shot.ask) <= {s.name for s in t.required}]
+        whole = [t for t in fits if {s.name for s in t.required} == set(shot.ask)]
+        if len(fits) != 1 or not whole:
+            return None
+        call = Call(name=whole[0].tool.name)
+        return self._of_shot(shot, call, {})
+
+    def _list_surface(self, shot: Shot, slot: Slot, value: list[Any]) -> list[Any]:
+        out: list[Any] = []
+        for item, places in zip(value, item_places(shot.action, slot, value) or [], strict=False):
+            if len(slot.items) == 1 and not slot.items[0].path:
+                enum = slot.items[0].field.kind is Kind.ENUM
+                out.append(item if enum else shot.action[places[0].start : places[0].end])
+            else:
+                inner = {p.path: shot.action[p.start : p.end] for p in places}
+                out.append(nest(inner, slot.items))
+        return out
+
+    def _of_shot(self, shot: Shot, call: Call | None, surfaces: dict[str, Any]) -> CallPair:
+        return CallPair(
+            id=_id(shot.action), kind="shot", action=shot.action, call=call, surfaces=surfaces, ask=shot.ask,
+            group=f"{call.name if call else 'none'}/shot:{shot.id}", shots=(shot.id,),
+        )  # fmt: skip
+
+
+def _inner_required(tool: ToolSlots, parent: Path) -> set[str]:
+    schema = tool.tool.parameters
+    for key in parent:
+        schema = schema["properties"][key]
+    return set(schema.get("required", ()))
+
+
+def _reads_back(slot: Slot, surface: Any, value: Any) -> bool:
+    """Whether code reads from the words the value they were made for."""
+    if slot.field.kind in (Kind.BOOLEAN, Kind.ENUM):
+        return surface == value
+    try:
+        return bool(resolve(slot, surface) == value)
+    except (ValueError, TypeError):
+        return False
+
+
+def _id(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+__all__ = ["SHARES", "Builder", "Rejects", "Said"]

@@ -1,0 +1,484 @@
+"""The recombiner: a call -> a sentence that a person might say for it, with every value's words known.
+
+Sentences are built as pieces, words and said values, never searched afterwards, so the surface of each value is exact.
+Whole shots, their clauses, the carriers they teach and the lexicon's general ways of talking are mixed freely: any
+subset of fields, any order, any opener.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from manyshot.data import lexicon
+from manyshot.data.delex import Clause, Hole, Template, drop, templates_of
+from manyshot.data.slots import Path, Slot, ToolSlots, nest, resolve
+from manyshot.data.tongue import Tongue, words
+from manyshot.types import Domain
+from manyshot.values import Kind
+
+#: Kinds whose value tells by itself what it is, so that people often say it bare.
+_BARE = {Kind.PHONE, Kind.DATE, Kind.DATETIME, Kind.EMAIL, Kind.ADDRESS, Kind.PLATE, Kind.ID, Kind.TIME, Kind.AREA}
+_CORRECTABLE = {Kind.PHONE, Kind.DATE, Kind.DATETIME, Kind.TIME, Kind.ID, Kind.INTEGER, Kind.NUMBER, Kind.PERSON,
+                Kind.ADDRESS, Kind.PLATE, Kind.AREA}
+_CARRIER_OF = {Kind.DURATION: "duration", Kind.TEXT: "text", Kind.AREA: "area"}
+_MONEY = re.compile(r"amount|price|fee|cost|budget|金额|价|费|元|钱", re.I)
+_COUNT = re.compile(r"count|quantity|number_of|num|qty|人数|数量|件数|个数|passengers|guests|people", re.I)
+
+#: A label that tells a form ("YYYY-MM-DD", "five digits") is nothing that people say.
+_FORMAT = re.compile(r"YYYY|MM|HH|NNN|\\d|\d|digit|格式|位数|\bor\b|或")
+
+#: Ways to ask for something to be looked up, where a tool searches by one free text.
+_ASKING = {
+    "zh": ("{x}怎么办", "{x}怎么处理", "{x}是怎么回事", "{x}该怎么弄", "{x}咋整", "碰到{x}怎么解决", "{x}有什么办法吗", "关于{x}的资料有吗",
+           "{x}怎么解决啊", "查查{x}", "搜一下{x}", "{x}一般怎么修", "我想知道{x}怎么弄", "{x}什么原因", "有没有{x}的说明", "为什么{x}"),
+    "en": ("{x}, what can I do", "how do I deal with {x}", "any fix for {x}", "what does it mean when {x}", "look into {x}",
+           "anything on {x}", "what's the story with {x}", "got any docs on {x}", "why {x}", "{x} - any ideas", "find me something about {x}",
+           "is there a guide for {x}", "need info on {x}", "what do we know about {x}", "how to handle {x}", "{x}, how come"),
+}  # fmt: skip
+
+
+#: What stands between a day and a time of day that people say apart.
+_BETWEEN = {
+    "zh": (",", "有空,", "来吧,", "可以,", ",时间", "吧,", "那天", "那天,", "过来,大概", "行,", ",最好", "都行,就", "。时间"),
+    "en": (", say ", " works, ", ", ideally ", ", let's do ", ". The time: ", " please, ", " would be good, ", " is fine - ",
+           ", if you can make it ", ", preferably ", ", time ", " then, "),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A value in a sentence: its words, and what the model has to write for it (the same words, or a choice)."""
+
+    text: str
+    path: Path
+    surface: Any
+
+
+Piece = str | Said
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """An action with the surfaces of its values, flat by path; `wording` names what it was made from."""
+
+    text: str
+    surfaces: dict[Path, Any]
+    wording: str
+    shots: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Composer:
+    """Everything learned from a domain's shots about how to say its calls."""
+
+    domain: Domain
+    slots: Mapping[str, ToolSlots]
+    tongues: Mapping[str, Tongue]
+    draw: Callable[[ToolSlots, Slot], Any]
+    templates: dict[str, list[Template]] = field(default_factory=lambda: defaultdict(list))
+    carriers: dict[str, list[Clause]] = field(default_factory=lambda: defaultdict(list))
+    cues: dict[tuple[str, Path, str], list[str]] = field(default_factory=lambda: defaultdict(list))
+
+    def __post_init__(self) -> None:
+        verbs = {name: t.verbs for name, t in self.tongues.items()}
+        for template in templates_of(self.domain, dict(self.slots), verbs):
+            self.templates[template.tool].append(template)
+            self._learn(template)
+
+    @property
+    def lexicon(self) -> lexicon.Lexicon:
+        return lexicon.load(self.domain.context.language)
+
+    @property
+    def chinese(self) -> bool:
+        return self.domain.context.language == "zh"
+
+    # -- learning ---------------------------------------------------------------------------------
+
+    def _learn(self, template: Template) -> None:
+        for i, clause in enumerate(template.clauses):
+            holes = [p for p in clause if isinstance(p, Hole)]
+            if i not in template.intent and len(holes) == 1:
+                self.carriers[holes[0].path[-1]].append(clause)
+            if i not in template.intent and not holes:
+                self._learn_cue(template, "".join(str(p) for p in clause).strip())
+
+    def _learn_cue(self, template: Template, clause: str) -> None:
+        """A clause without values in a shot with implied values probably says one of them: the one it names."""
+        slots = self.slots[template.tool]
+        implied = [(p, v) for p, v in template.fixed if slots.slot(p).field.kind in (Kind.BOOLEAN, Kind.ENUM)]
+        if len(implied) == 1:
+            path, value = implied[0]
+            self.cues[(template.tool, path, str(value))].append(clause)
+
+    # -- saying values ----------------------------------------------------------------------------
+
+    def say(self, tool: ToolSlots, slot: Slot, value: Any, rng: random.Random) -> list[Piece] | None:
+        """The words of one value, without a carrier; None when there is no way to say it."""
+        kind = slot.field.kind
+        if kind is Kind.ARRAY:
+            return self._say_list(tool, slot, value, rng)
+        if kind is Kind.ENUM:
+            said = self._enum_words(slot, value)
+            return [Said(rng.choice(said), slot.path, value)] if said else None
+        text = self._apart(slot, value, rng) if slot.parts and rng.random() < 0.12 else self.surface(slot, value, rng)
+        return [Said(text, slot.path, text)] if text else None
+
+    def _apart(self, slot: Slot, value: Any, rng: random.Random) -> str | None:
+        """Day and time of day with words between them, as in "Friday works, say half past three"."""
+        assert slot.parts is not None
+        day, clock = slot.parts
+        moment = datetime.fromisoformat(str(value)) if re.match(r"\d{4}-\d\d-\d\d", str(value)) else None
+        if moment is None:
+            return None
+        days = day.surfaces(f"{moment:%Y-%m-%d}", rng, limit=6)
+        clocks = clock.surfaces(f"{moment:%H:%M}", rng, limit=6)
+        text = rng.choice(days) + rng.choice(_BETWEEN[self.domain.context.language]) + rng.choice(clocks)
+        try:
+            return text if resolve(slot, text) == value else None
+        except ValueError:
+            return None
+
+    @staticmethod
+    def surface(slot: Slot, value: Any, rng: random.Random) -> str | None:
+        options = slot.field.surfaces(value, rng, limit=6)
+        return rng.choice(options) if options else None
+
+    def _enum_words(self, slot: Slot, value: Any) -> list[str]:
+        said = list(slot.field.synonyms.get(str(value), ())) if slot.field.synonyms else []
+        plain = str(value).replace("_", " ").replace("-", " ")
+        own = [plain if plain.isupper() else plain.lower()]
+        hints = _hints(slot.field.schema.get("description", ""), str(value))
+        if self.chinese and plain.isascii() and (said or hints) and len(plain) > 2:
+            own = []
+        return [*own, *hints * 3, *said]
+
+    def _say_list(self, tool: ToolSlots, slot: Slot, value: list[Any], rng: random.Random) -> list[Piece] | None:
+        join = rng.choice(("、", "和", ",", "、", "还有", ",还有")) if self.chinese else rng.choice((" and ", ", ", " and ", ", plus ", " & "))
+        pieces: list[str] = []
+        surfaces: list[Any] = []
+        style = rng.random()
+        for item in value:
+            text, surface = self._say_item(slot, item, rng, style)
+            if text is None:
+                return None
+            pieces.append(text)
+            surfaces.append(surface)
+        text = pieces[0]
+        for i, piece in enumerate(pieces[1:], 1):
+            last = i == len(pieces) - 1
+            text += (join if last else ("、" if self.chinese else ", ")) + piece
+        return [Said(text, slot.path, surfaces)]
+
+    def _say_item(self, slot: Slot, item: Any, rng: random.Random, style: float) -> tuple[str | None, Any]:
+        if len(slot.items) == 1 and not slot.items[0].path:
+            inner = slot.items[0]
+            if inner.field.kind is Kind.ENUM:
+                said = self._enum_words(inner, item)
+                return (rng.choice(said), item)
+            text = self.surface(inner, item, rng)
+            return text, text
+        words_of: dict[str, str] = {}
+        surface: dict[str, Any] = {}
+        for inner in slot.items:
+            if inner.name not in item:
+                continue
+            said = self.say(self.slots[next(iter(self.slots))], inner, item[inner.name], rng)
+            if not said or not isinstance(said[0], Said):
+                return None, None
+            words_of[inner.name], surface[inner.name] = said[0].text, said[0].surface
+        numeric = [n for n in words_of if next(s for s in slot.items if s.name == n).field.kind in (Kind.INTEGER, Kind.NUMBER)]
+        rest = [n for n in words_of if n not in numeric]
+        before = style < 0.7
+        order = [*numeric, *rest] if before else [*rest, *numeric]
+        if self.chinese:
+            count = "".join(words_of[n] for n in numeric)
+            if before and count and re.search(r"[\d一二两三四五六七八九十]$", count):
+                count += rng.choice("个条瓶份包盒件张套把双支")
+            name = rng.choice(("", "", " ")).join(words_of[n] for n in rest)
+            return (count + name if before else name + count), surface
+        sep = " x" if not before and rng.random() < 0.3 else " "
+        return sep.join(words_of[n] for n in order).replace(" x", " x ") if sep == " x" else " ".join(words_of[n] for n in order), surface
+
+    # -- carriers ---------------------------------------------------------------------------------
+
+    def carry(self, tool: ToolSlots, slot: Slot, value: Any, rng: random.Random) -> list[Piece] | None:
+        """A clause that brings a value in."""
+        if slot.field.kind is Kind.BOOLEAN:
+            return self._boolean(tool, slot, bool(value), rng)
+        cues = self.cues.get((tool.tool.name, slot.path, str(value)))
+        if cues and rng.random() < 0.4:
+            return [Said(rng.choice(cues), slot.path, value)]
+        said = self._corrected(tool, slot, value, rng) if rng.random() < 0.05 else self.say(tool, slot, value, rng)
+        if not said:
+            return None
+        learned = self.carriers.get(slot.name)
+        if learned and rng.random() < 0.4:
+            clause = rng.choice(learned)
+            return [piece for p in clause for piece in (said if isinstance(p, Hole) else [p])]
+        if slot.field.kind in _BARE and rng.random() < 0.25:
+            return said
+        if slot.field.kind is Kind.ID and rng.random() < 0.08 and (other := self._other(tool, slot, value, rng)):
+            pattern = rng.choice(self.lexicon.two_ids).replace("{y}", other).replace("{n}", self._noun(tool, rng))
+        else:
+            pattern = rng.choice(self._patterns(slot))
+        return _fill(pattern.replace("{l}", self._label(slot, rng)), said)
+
+    def _patterns(self, slot: Slot) -> list[str]:
+        carriers = self.lexicon.carriers
+        about = f"{slot.name} {slot.field.schema.get('description', '')}"
+        kind = _CARRIER_OF.get(slot.field.kind, str(slot.field.kind.value))
+        if slot.field.kind in (Kind.INTEGER, Kind.NUMBER):
+            kind = "amount" if _MONEY.search(about) else "quantity" if _COUNT.search(about) else kind
+        if slot.field.kind is Kind.ARRAY:
+            kind = "product" if slot.items else "text"
+        return carriers.get(kind) or carriers["text"]
+
+    def _label(self, slot: Slot, rng: random.Random) -> str:
+        labels = [label for label in slot.field.labels if not _FORMAT.search(label) and len(label) <= 24]
+        return rng.choice(labels) if labels else "" if self.chinese else " ".join(words(slot.name))
+
+    def _noun(self, tool: ToolSlots, rng: random.Random) -> str:
+        nouns = self.tongues[tool.tool.name].nouns
+        return rng.choice(nouns) if nouns else ("这个" if self.chinese else "this")
+
+    def _boolean(self, tool: ToolSlots, slot: Slot, value: bool, rng: random.Random) -> list[Piece] | None:
+        said = list(self.cues.get((tool.tool.name, slot.path, str(value)), ()))
+        name = {*words(slot.name), "".join(words(slot.name)), slot.name.lower()}
+        about = slot.field.schema.get("description", "").lower()
+        for cue in self.lexicon.boolean_cues:
+            if any((k in name) if k.isascii() else (k in about) for k in cue.keys):
+                said += cue.true if value else cue.false
+                break
+        if not said or rng.random() < 0.35:
+            label = self._label(slot, rng)
+            label = re.sub(r"^(?:是否|是不是|需不需要|有没有)(?:需要|是|有|要)?", "", label)
+            pattern = rng.choice(self.lexicon.booleans[value])
+            said = [pattern.replace("{l}", label)]
+        return [Said(rng.choice(said), slot.path, value)]
+
+    def _other(self, tool: ToolSlots, slot: Slot, value: Any, rng: random.Random) -> str | None:
+        """Words of another value of the same field."""
+        for _ in range(4):
+            other = self.draw(tool, slot)
+            if other != value:
+                said = self.say(tool, slot, other, rng)
+                if said and isinstance(said[0], Said):
+                    return said[0].text
+        return None
+
+    def _corrected(self, tool: ToolSlots, slot: Slot, value: Any, rng: random.Random) -> list[Piece] | None:
+        said = self.say(tool, slot, value, rng)
+        if not said or slot.field.kind not in _CORRECTABLE:
+            return said
+        other = self._other(tool, slot, value, rng)
+        if other is None:
+            return said
+        return _fill(rng.choice(self.lexicon.corrections).replace("{y}", other), said)
+
+    # -- sentences --------------------------------------------------------------------------------
+
+    def compose(self, name: str, values: Mapping[Path, Any], rng: random.Random) -> Sentence | None:
+        """One sentence for a tool and the values to be said; None when some value cannot be said."""
+        tool = self.slots[name]
+        rest = dict(values)
+        templates = self.templates.get(name, [])
+        style = rng.random()
+        clauses: list[list[Piece]] = []
+        wording, shots = "frame", ()
+        if templates and style < 0.45:
+            template = rng.choice(templates)
+            taken = self._from_template(tool, template, rest, rng, whole=style < 0.2)
+            if taken is not None:
+                clauses, wording, shots = taken, f"shot:{template.shot}", (template.shot,)
+        if not clauses:
+            intent = self._intent(tool, rest, rng)
+            clauses = [intent] if intent else []
+        for path in rng.sample(list(rest), len(rest)):
+            clause = self._carry_left(tool, tool.slot(path), rest, rng)
+            if clause is None:
+                return None
+            if clause:
+                clauses.insert(rng.randint(0, len(clauses)) if rng.random() < 0.5 else len(clauses), clause)
+        if not clauses:
+            return None
+        return self._finish(clauses, wording, shots, rng)
+
+    def _carry_left(self, tool: ToolSlots, slot: Slot, rest: dict[Path, Any], rng: random.Random) -> list[Piece] | None:
+        """Carry one of the values left over; [] when a neighbour already said it."""
+        if slot.path not in rest:
+            return []
+        value = rest.pop(slot.path)
+        siblings = [s for s in tool.slots if len(s.path) > 1 and s.path[:-1] == slot.path[:-1] and s.path in rest]
+        if len(slot.path) > 1 and siblings and rng.random() < 0.5:
+            return self._pair(tool, [slot, *siblings], {slot.path: value, **{s.path: rest.pop(s.path) for s in siblings}}, rng)
+        return self.carry(tool, slot, value, rng)
+
+    def _pair(self, tool: ToolSlots, slots: Sequence[Slot], values: Mapping[Path, Any], rng: random.Random) -> list[Piece] | None:
+        """Inner fields of one object in one breath, in schema order: "37.7, -122.4"."""
+        pieces: list[Piece] = []
+        labelled = rng.random() < 0.5
+        for slot in sorted(slots, key=tool.slots.index):
+            said = self.say(tool, slot, values[slot.path], rng)
+            if not said:
+                return None
+            if pieces:
+                pieces.append(rng.choice((", ", " ", " and ")) if not self.chinese else rng.choice((",", " ", "、")))
+            pieces += [f"{self._label(slot, rng)} ", *said] if labelled else said
+        return pieces
+
+    def _from_template(
+        self, tool: ToolSlots, template: Template, rest: dict[Path, Any], rng: random.Random, *, whole: bool
+    ) -> list[list[Piece]] | None:
+        """Clauses of a shot with this call's values in its holes; takes what it says out of `rest`."""
+        for path, value in template.fixed:
+            kind = tool.slot(path).field.kind
+            # An implied value is in the shot's wording: it must be what this call has.
+            if kind in (Kind.BOOLEAN, Kind.ENUM) and rest.get(path) != value:
+                return None
+            if kind not in (Kind.BOOLEAN, Kind.ENUM):
+                return None
+        keep = frozenset(rest)
+        verbs = self.tongues[tool.tool.name].verbs
+        out: list[list[Piece]] = []
+        said: set[Path] = set()
+        for i, clause in enumerate(template.clauses):
+            if not whole and i not in template.intent and not template.fixed:
+                continue
+            left = drop(clause, keep, verbs, self.chinese)
+            if left is None:
+                continue
+            pieces: list[Piece] = []
+            for part in left:
+                if isinstance(part, str):
+                    pieces.append(part)
+                    continue
+                words_ = self.say(tool, tool.slot(part.path), rest[part.path], rng)
+                if words_ is None or part.path in said:
+                    return None
+                said.add(part.path)
+                pieces += words_
+            if pieces:
+                out.append(pieces)
+        if not out:
+            return None
+        for path, value in template.fixed:
+            out[0] = [*out[0], Said("", path, value)]
+            said.add(path)
+        for path in said:
+            rest.pop(path, None)
+        return out
+
+    def _intent(self, tool: ToolSlots, rest: dict[Path, Any], rng: random.Random) -> list[Piece] | None:
+        """A clause that asks for the tool in the lexicon's general ways; may take a value or two along."""
+        tongue = self.tongues[tool.tool.name]
+        free = [p for p in rest if tool.slot(p).field.kind in (Kind.PROBLEM, Kind.TEXT, Kind.TITLE, Kind.NOTE)]
+        concepts = {c.concept for c in tongue.clusters}
+        if len(free) == 1 and _searching(concepts) and rng.random() < 0.6:
+            said = self.say(tool, tool.slot(free[0]), rest[free[0]], rng)
+            if said:
+                rest.pop(free[0])
+                return _fill(rng.choice(_ASKING["zh" if self.chinese else "en"]), said)
+        problem = [p for p in rest if tool.slot(p).field.kind is Kind.PROBLEM]
+        if problem and rng.random() < 0.25:
+            return None
+        templates = self.templates.get(tool.tool.name)
+        if templates and (not tongue.clusters or not tongue.nouns or rng.random() < 0.2):
+            return self._bare_intent(tool, rng.choice(templates))
+        if not tongue.clusters or not tongue.nouns:
+            return None
+        cluster = tongue.clusters[0] if rng.random() < 0.75 else rng.choice(tongue.clusters)
+        noun = rng.choice(tongue.nouns)
+        if cluster.patterns and rng.random() < 0.4:
+            return [rng.choice(cluster.patterns).replace("{n}", noun)]
+        frames = self.lexicon.frames
+        if self.lexicon.frames_ba and rng.random() < 0.25:
+            frames = self.lexicon.frames_ba
+        verb = rng.choice([*cluster.say, *[k for k in cluster.keys if k.isascii() != self.chinese]] or cluster.keys)
+        return [rng.choice(frames).replace("{v}", verb).replace("{n}", noun)]
+
+    def _bare_intent(self, tool: ToolSlots, template: Template) -> list[Piece] | None:
+        verbs = self.tongues[tool.tool.name].verbs
+        clause = template.clauses[min(template.intent)]
+        left = drop(clause, frozenset(), verbs, self.chinese)
+        return [p for p in left if isinstance(p, str)] if left else None
+
+    def _finish(self, clauses: list[list[Piece]], wording: str, shots: tuple[str, ...], rng: random.Random) -> Sentence:
+        lex = self.lexicon
+        if rng.random() < 0.12:
+            clauses.insert(rng.randint(0, len(clauses)), [rng.choice(lex.contexts)])
+        pieces: list[Piece] = []
+        casual = rng.random() < 0.3
+        for i, clause in enumerate(clauses):
+            if i:
+                pieces.append(self._joint(rng, casual))
+                if rng.random() < 0.06:
+                    pieces.append(rng.choice(lex.fillers) + ("" if self.chinese else " "))
+            pieces += clause
+        if rng.random() < 0.25:
+            pieces.insert(0, rng.choice(lex.openers) + ("" if self.chinese else " "))
+        if rng.random() < 0.2:
+            pieces.append(_before(rng.choice(lex.closers), self.chinese))
+        pieces.append(rng.choice(("", "", "。", "!") if self.chinese else ("", ".", ".", "!")))
+        pieces = _tidy(pieces, self.chinese, lower=not self.chinese and rng.random() < 0.25)
+        text = "".join(p if isinstance(p, str) else p.text for p in pieces)
+        surfaces = {p.path: p.surface for p in pieces if isinstance(p, Said)}
+        return Sentence(text, surfaces, wording, shots)
+
+    def _joint(self, rng: random.Random, casual: bool) -> str:
+        if self.chinese:
+            return rng.choice((" ", ",", ",")) if casual else rng.choice((",", ",", ",", "。", ",", ";"))
+        return rng.choice((" ", ", ", " ")) if casual else rng.choice((", ", ", ", ". ", ", ", " - ", "; ", " and "))
+
+
+def surfaces_of(sentence: Sentence, tool: ToolSlots) -> dict[str, Any]:
+    """The nested surfaces that mirror a call's arguments."""
+    return nest(sentence.surfaces, tool.slots)
+
+
+def _searching(concepts: set[str]) -> bool:
+    return any(re.search(r"query|search|look|find|consult", c) for c in concepts)
+
+
+def _fill(pattern: str, said: Sequence[Piece]) -> list[Piece]:
+    left, _, right = pattern.partition("{x}")
+    return [p for p in (left, *said, right.replace("{x}", "")) if p != ""]
+
+
+def _hints(description: str, value: str) -> list[str]:
+    """Words that a description gives for an enum value: "morning 上午", "1=普通", "economy (经济舱)"."""
+    out = []
+    token = re.escape(value)
+    for pattern in (rf"(?<![\w-]){token}\s*[:=:=((为表示是代表-]*\s*([\u4e00-\u9fff]{{1,8}})", rf"([\u4e00-\u9fff]{{1,6}})\s*[((:=:]\s*{token}(?![\w-])"):
+        out += re.findall(pattern, description)
+    return out
+
+
+def _before(closer: str, chinese: bool) -> str:
+    return closer if chinese or closer[:1] in ",.!?" else f" {closer}"
+
+
+def _tidy(pieces: Sequence[Piece], chinese: bool, *, lower: bool) -> list[Piece]:
+    """Spaces and capitals of the words between values; values stay as they are."""
+    out: list[Piece] = []
+    for piece in pieces:
+        if isinstance(piece, Said):
+            out.append(piece)
+            continue
+        text = piece.lower() if lower else piece
+        text = re.sub(r"[,,]\s*([,,。.!!??;;])", r"\1", text)
+        text = re.sub(r"\s{2,}", " ", text)
+        previous = out[-1] if out else ""
+        tail = previous if isinstance(previous, str) else previous.text
+        if tail[-1:] in ",,。.!!??;;::、 " and text[:1] in ",,。;; ":
+            text = text.lstrip(",,。;;" + ("" if chinese else " ")) if tail[-1:] != " " else text.lstrip()
+        if not tail and text:
+            text = text.lstrip(",,。;;、 ")
+        out.append(text)
+    return out

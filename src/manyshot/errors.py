@@ -1,0 +1,38 @@
+"""One error type a boundary. A fault of the user's is one line: what was wanted, what was there, where, what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class ManyshotError(Exception):
+    """Base of all errors that the command line prints without a traceback (exit code 2)."""
+
+
+class SpecError(ManyshotError):
+    """A domain folder, a tool schema, a shot or a test is not what it must be."""
+
+
+class DataError(ManyshotError):
+    """Shots cannot be multiplied, or stored records are damaged or missing."""
+
+
+class ModelError(ManyshotError):
+    """A base or an adapter cannot be found, loaded or run."""
+
+
+class WorldError(ManyshotError):
+    """A simulated or live tool failed outside of what the domain allows."""
+
+
+class TrainError(ManyshotError):
+    """Training cannot start or go on."""
+
+
+class EvalError(ManyshotError):
+    """An evaluation cannot be carried out."""
+
+
+def at(path: Path | str, line: int | None = None) -> str:
+    """Format a place as ``file:line`` for an error message."""
+    return f"{path}:{line}" if line else f"{path}"

@@ -1,0 +1,118 @@
+"""What was wanted beside what came, cut into equal and different pieces. One rule: nothing is hidden, only coloured."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from manyshot.evaluate.records import Row
+from manyshot.score import same_value, show
+from manyshot.types import Call, Expected
+
+Status = Literal["same", "wrong", "missing", "extra"]
+
+# A run of letters, a run of digits, or any one character (so that Chinese is compared character by character).
+_TOKEN = re.compile(r"[A-Za-z]+|\d+|\s+|.", re.S)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of text; `odd` when the other side does not have it."""
+
+    text: str
+    odd: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One field of a call, or the choice itself (`name` is then empty)."""
+
+    name: str
+    status: Status
+    wanted: tuple[Piece, ...]
+    got: tuple[Piece, ...]
+    others: tuple[str, ...] = ()
+    """Further values that would have been right."""
+
+
+def pieces(wanted: str, got: str) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
+    """Both texts, cut where they differ."""
+    left, right = _TOKEN.findall(wanted), _TOKEN.findall(got)
+    a: list[Piece] = []
+    b: list[Piece] = []
+    for op, i, j, k, m in difflib.SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
+        if i < j:
+            a.append(Piece("".join(left[i:j]), op != "equal"))
+        if k < m:
+            b.append(Piece("".join(right[k:m]), op != "equal"))
+    return tuple(a), tuple(b)
+
+
+def lines(row: Row) -> tuple[Line, ...]:
+    """The difference of one failed row: the choice first, then the fields where one call stands against one."""
+    if len(row.expected) == 1 and len(row.calls) == 1 and not row.ask:
+        expected, call = row.expected[0], row.calls[0]
+        if expected.name == call.name:
+            return (Line("", "same", (Piece(call.name),), (Piece(call.name),)), *_fields(expected, call))
+    if row.expected_ask and row.ask and not row.calls:
+        return (_asked(row.expected_ask, row.ask),)
+    wanted = " + ".join(map(_expected_line, row.expected)) or _ask_line(row.expected_ask)
+    got = " + ".join(map(_call_line, row.calls)) or _ask_line(row.ask)
+    return (Line("", "wrong", (Piece(wanted, True),) if wanted else (), (Piece(got, True),) if got else ()),)
+
+
+def _fields(expected: Expected, call: Call) -> list[Line]:
+    names = [*expected.arguments, *(n for n in call.arguments if n not in expected.arguments)]
+    return [_field(n, expected.arguments.get(n, [""]), n in call.arguments, call.arguments.get(n)) for n in names]
+
+
+def _field(name: str, allowed: Sequence[Any], present: bool, value: Any) -> Line:
+    given = [a for a in allowed if a != ""]
+    may_be_absent = "" in allowed
+    if not present:
+        status: Status = "same" if may_be_absent else "missing"
+        wanted = (Piece(show(given[0]), True),) if given and not may_be_absent else ()
+        return Line(name, status, wanted, (), tuple(map(show, given[1:])) if wanted else ())
+    got = show(value)
+    if not given:
+        return Line(name, "extra", (), (Piece(got, True),))
+    if any(same_value(a, value) for a in given):
+        return Line(name, "same", (Piece(got),), (Piece(got),))
+    nearest = max(given, key=lambda a: difflib.SequenceMatcher(None, show(a), got, autojunk=False).ratio())
+    others = tuple(show(a) for a in given if a is not nearest)
+    if show(nearest) == got:  # "3" and 3: alike on paper, so the type is what is wrong
+        return Line(name, "wrong", (_typed(nearest),), (_typed(value),), others)
+    return Line(name, "wrong", *pieces(show(nearest), got), others)
+
+
+def _typed(value: Any) -> Piece:
+    return Piece(f'"{show(value)}"' if isinstance(value, str) else show(value), True)
+
+
+def _asked(wanted: Sequence[str], got: Sequence[str]) -> Line:
+    left = [Piece(n, n not in got) for n in wanted]
+    right = [Piece(n, n not in wanted) for n in got]
+    return Line("ask", "wrong", _spaced(left), _spaced(right))
+
+
+def _spaced(parts: list[Piece]) -> tuple[Piece, ...]:
+    out: list[Piece] = []
+    for part in parts:
+        out += [Piece(", "), part] if out else [part]
+    return tuple(out)
+
+
+def _expected_line(expected: Expected) -> str:
+    fields = [f"{k}={show(v[0])}" for k, v in expected.arguments.items() if v and "" not in v]
+    return f"{expected.name}({', '.join(fields)})"
+
+
+def _call_line(call: Call) -> str:
+    return f"{call.name}({', '.join(f'{k}={show(v)}' for k, v in call.arguments.items())})"
+
+
+def _ask_line(ask: Sequence[str]) -> str:
+    return f"? {', '.join(ask)}" if ask else ""

@@ -1,0 +1,1 @@
+"""Adapters to third-party engines, one file each; imported by name, lazily."""

@@ -1,0 +1,264 @@
+"""Is an answer right? Pure checks in five stages: function, required, extra, type, value; the first to fail is named.
+
+One rule: the answer is judged as the API would receive it. No lower-casing, no repair, no partial credit. What a test
+allows is in `Expected.arguments`: for every parameter the allowed values, "" among them for "may be left out" and [""]
+for "must be left out". Beyond that:
+
+* A parameter that the expected call does not list must be left out, also where it would equal the schema's default.
+  Only a *required* parameter with a default may then be left out or be exactly that default.
+* An explicit empty string is never the same as leaving out.
+* Types are JSON Schema Draft 2020-12 on the arguments as given (5.0 is an integer, a boolean is no number).
+* Values are equal after NFKC (full-width forms) and without surrounding white space; 1 equals 1.0; a boolean equals no
+  number. Arrays keep their order, unless their items are objects or the schema says `uniqueItems`: then any order is
+  the same list, each item counted.
+* Several expected calls may come in any order; the assignment is optimal, so one that can be right is right.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema.exceptions import ValidationError
+
+from manyshot.types import Call, Expected, Json, Score, Stage, TestCase, Tool
+
+#: The order of the stages of one call; a report's funnel follows it.
+CALL_STAGES: tuple[Stage, ...] = ("function", "required", "extra", "type", "value")
+
+#: Formats that jsonschema checks without further packages, so that a verdict does not depend on what is installed.
+_FORMATS = FormatChecker(formats=("date", "email", "ipv4", "ipv6", "uuid"))
+#: Faults of the arguments as a whole that the stages `required` and `extra` have judged already.
+_JUDGED_BEFORE = frozenset({"required", "additionalProperties", "unevaluatedProperties"})
+_RIGHT = Score(right=True)
+_SHOWN = 120  # characters of a value in a detail
+
+
+def score(
+    prediction_calls: Sequence[Call], prediction_ask: Sequence[str] | None, case: TestCase, tools: Mapping[str, Tool]
+) -> Score:
+    """Judge one answer.
+
+    Args:
+        prediction_calls: the calls made; empty when no tool fits or when the assistant asks back.
+        prediction_ask: the names of the fields asked for; None or empty when it does not ask.
+        case: the test. Without `expected` and `ask` no tool fits.
+        tools: name -> tool. An expected tool that is not among them is judged without a schema.
+
+    Returns:
+        right, or the first stage that failed with a one-line difference.
+    """
+    ask = tuple(prediction_ask or ())
+    if case.ask:
+        return _score_ask(prediction_calls, ask, case.ask)
+    if not case.expected:
+        return _score_no_tool(prediction_calls, ask)
+    wanted = ", ".join(e.name for e in case.expected)
+    if ask:
+        return _wrong("required", f"wanted {wanted}, asked back for {', '.join(ask)}")
+    if not prediction_calls:
+        return _wrong("function", f"wanted {wanted}, called nothing")
+    if len(case.expected) == 1 and len(prediction_calls) == 1:
+        return score_call(prediction_calls[0], case.expected[0], tools.get(case.expected[0].name))
+    return _score_several(prediction_calls, case.expected, tools)
+
+
+def score_call(call: Call, expected: Expected, tool: Tool | None) -> Score:
+    """Judge one call against one expected call, stage by stage. Without a tool there is no schema to hold it to."""
+    if call.name != expected.name:
+        return _wrong("function", f"function: wanted {expected.name}, got {call.name}")
+    tool = tool or Tool(name=expected.name)
+    given = call.arguments
+    if detail := _missing(given, expected, tool):
+        return _wrong("required", detail)
+    if detail := _extra(given, expected, tool):
+        return _wrong("extra", detail)
+    if detail := _ill_typed(given, tool):
+        return _wrong("type", detail)
+    if detail := _unequal(given, expected, tool):
+        return _wrong("value", detail)
+    return _RIGHT
+
+
+def same_value(wanted: Any, got: Any, schema: Json | None = None) -> bool:
+    """Deep, strict equality after this module's harmless normalisations. `schema` matters for `uniqueItems` alone."""
+    schema = schema if isinstance(schema, dict) else {}
+    if isinstance(wanted, bool) or isinstance(got, bool):
+        return wanted is got
+    if isinstance(wanted, str) and isinstance(got, str):
+        return wanted == got or _plain(wanted) == _plain(got)
+    if isinstance(wanted, int | float) and isinstance(got, int | float):
+        return wanted == got
+    if isinstance(wanted, list) and isinstance(got, list):
+        return len(wanted) == len(got) and _same_list(wanted, got, schema)
+    if isinstance(wanted, dict) and isinstance(got, dict):
+        inner = schema.get("properties") or {}
+        return wanted.keys() == got.keys() and all(same_value(v, got[k], inner.get(k)) for k, v in wanted.items())
+    return wanted is None and got is None
+
+
+def show(value: Any) -> str:
+    """A value on one line, as JSON (text without quotes), cut when long. Never raises."""
+    if isinstance(value, str):
+        text = value
+    else:
+        try:
+            text = json.dumps(value, ensure_ascii=False, default=str)
+        except (RecursionError, ValueError):
+            text = f"<{type(value).__name__}>"
+    text = " ".join(text.encode("utf-8", "replace").decode().split()) or '""'  # a lone surrogate cannot be stored
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+def show_allowed(allowed: Sequence[Any]) -> str:
+    """The allowed values on one line: `a | b | left out`."""
+    return " | ".join("left out" if value == "" else show(value) for value in allowed) or "left out"
+
+
+def show_call(call: Call) -> str:
+    """A call on one line: `Name(a=1, b=two)`."""
+    return f"{call.name}({', '.join(f'{k}={show(v)}' for k, v in call.arguments.items())})"
+
+
+def match(edges: Sequence[Sequence[int]], size: int) -> list[int | None]:
+    """Maximum bipartite matching by augmenting paths (Kuhn 1955).
+
+    Args:
+        edges: for every left node the right nodes it may take.
+        size: number of right nodes.
+
+    Returns:
+        for every right node its left node, or None.
+    """
+    owner: list[int | None] = [None] * size
+
+    def place(left: int, seen: set[int]) -> bool:
+        for right in edges[left]:
+            if right in seen:
+                continue
+            seen.add(right)
+            held = owner[right]
+            if held is None or place(held, seen):
+                owner[right] = left
+                return True
+        return False
+
+    for left in range(len(edges)):
+        place(left, set())
+    return owner
+
+
+def _score_ask(calls: Sequence[Call], ask: Sequence[str], wanted: Sequence[str]) -> Score:
+    want = f"wanted to ask for {', '.join(wanted)}"
+    if calls:
+        return _wrong("ask", f"{want}, called {', '.join(show_call(c) for c in calls)}")
+    if set(ask) != set(wanted):
+        return _wrong("ask", f"{want}, " + (f"asked for {', '.join(ask)}" if ask else "did nothing"))
+    return _RIGHT
+
+
+def _score_no_tool(calls: Sequence[Call], ask: Sequence[str]) -> Score:
+    if calls:
+        return _wrong("no_tool", f"wanted no call, called {', '.join(show_call(c) for c in calls)}")
+    if ask:
+        return _wrong("no_tool", f"wanted no call, asked back for {', '.join(ask)}")
+    return _RIGHT
+
+
+def _score_several(calls: Sequence[Call], expected: Sequence[Expected], tools: Mapping[str, Tool]) -> Score:
+    """Several calls: right iff right pairs match perfectly; else the nearest pairing tells what is wrong."""
+    if len(calls) != len(expected):
+        got = ", ".join(c.name for c in calls)
+        wanted = ", ".join(e.name for e in expected)
+        return _wrong("function", f"wanted {len(expected)} calls ({wanted}), got {len(calls)} ({got})")
+    table = [[score_call(c, e, tools.get(e.name)) for c in calls] for e in expected]
+    owner = match([[j for j, s in enumerate(row) if s.right] for row in table], len(calls))
+    open_expected = sorted(set(range(len(expected))) - {i for i in owner if i is not None})
+    open_calls = {j for j, i in enumerate(owner) if i is None}
+    worst = _RIGHT
+    for i in open_expected:  # each beside what comes closest; the earliest stage among them is named
+        j = max(sorted(open_calls), key=lambda j: _depth(table[i][j]))
+        open_calls.discard(j)
+        if _depth(table[i][j]) < _depth(worst):
+            worst = table[i][j]
+    return worst
+
+
+def _depth(verdict: Score) -> int:
+    return len(CALL_STAGES) if verdict.stage is None else CALL_STAGES.index(verdict.stage)
+
+
+def _missing(arguments: Json, expected: Expected, tool: Tool) -> str | None:
+    for name, allowed in expected.arguments.items():
+        if name not in arguments and "" not in allowed:
+            return f"{name}: wanted {show_allowed(allowed)}, left out"
+    for name in tool.required:
+        if name not in arguments and name not in expected.arguments and "default" not in _schema(tool, name):
+            return f"{name}: required by {tool.name}, left out"
+    return None
+
+
+def _extra(arguments: Json, expected: Expected, tool: Tool) -> str | None:
+    for name, value in arguments.items():
+        allowed = expected.arguments.get(name)
+        if allowed is None and name in tool.required and "default" in _schema(tool, name):
+            continue
+        if not [a for a in allowed or () if a != ""]:
+            return f"{name}: wanted it left out, got {show(value)}"
+    return None
+
+
+def _ill_typed(arguments: Json, tool: Tool) -> str | None:
+    try:
+        for error in Draft202012Validator(tool.parameters, format_checker=_FORMATS).iter_errors(arguments):
+            if error.absolute_path or error.validator not in _JUDGED_BEFORE:
+                return _type_detail(error)
+    except (ArithmeticError, ValueError, RecursionError) as fault:  # NaN in multipleOf, nesting without end: not valid
+        return f"arguments cannot be checked ({type(fault).__name__})"
+    return None
+
+
+def _type_detail(error: ValidationError) -> str:
+    path = list(error.absolute_path)
+    where = ".".join(str(p) for p in path) or "arguments"
+    return f"{where}: wanted {error.validator} {show(error.validator_value)}, got {show(error.instance)}"
+
+
+def _unequal(arguments: Json, expected: Expected, tool: Tool) -> str | None:
+    for name, value in arguments.items():
+        schema = _schema(tool, name)
+        allowed = expected.arguments.get(name)
+        if allowed is None:  # only a required parameter with a default comes so far
+            allowed = [schema["default"]]
+        if not any(a != "" and same_value(a, value, schema) for a in allowed):
+            return f"{name}: wanted {show_allowed([a for a in allowed if a != ''])}, got {show(value)}"
+    return None
+
+
+def _same_list(wanted: list[Any], got: list[Any], schema: Json) -> bool:
+    items = schema.get("items")
+    if not (schema.get("uniqueItems") is True or (wanted and all(isinstance(w, dict) for w in wanted))):
+        return all(same_value(w, g, items) for w, g in zip(wanted, got, strict=True))
+    left = list(got)
+    for w in wanted:  # equality is transitive, so taking the first equal one cannot spoil a later match
+        at = next((i for i, g in enumerate(left) if same_value(w, g, items)), None)
+        if at is None:
+            return False
+        del left[at]
+    return True
+
+
+def _schema(tool: Tool, name: str) -> Json:
+    schema = tool.properties.get(name)
+    return schema if isinstance(schema, dict) else {}
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).strip()
+
+
+def _wrong(stage: Stage, detail: str) -> Score:
+    return Score(right=False, stage=stage, detail=detail)

@@ -1,0 +1,108 @@
+"""`manyshot check DOMAIN`: everything that is wrong in a folder, and what would train badly.
+
+The one rule: it reads all of the folder, tests too, and never raises for what a person wrote.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from manyshot.spec.faults import Fault, Findings
+from manyshot.spec.hints import add_hints
+from manyshot.spec.load import read_any_tools, read_into
+from manyshot.spec.shots import read_tests
+from manyshot.types import Domain, TestCase
+
+#: Hints printed; the rest is counted.
+_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a check found, in order of file and line. `counts`: tools, shots, asks, nones, tests."""
+
+    folder: Path
+    faults: tuple[Fault, ...]
+    hints: tuple[Fault, ...]
+    counts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        return not self.faults
+
+
+def check(folder: Path) -> Report:
+    """All faults and hints of a domain folder."""
+    folder, findings = Path(folder), Findings()
+    domain = read_into(folder, findings)
+    tests = _tests(folder, domain, findings)
+    if domain is not None:
+        add_hints(domain, tests, findings)
+    return Report(folder, tuple(_sorted(findings.faults)), tuple(_sorted(findings.hints)), _counts(domain, tests))
+
+
+def _sorted(found: list[Fault]) -> list[Fault]:
+    order = ["", "domain.toml", "tools.json"]
+    return sorted(set(found), key=lambda f: (order.index(f.file) if f.file in order else len(order), f))
+
+
+def _tests(folder: Path, domain: Domain | None, findings: Findings) -> list[TestCase]:
+    if domain is not None:
+        return read_tests(folder, {t.name: t for t in domain.tools}, findings)
+    if not folder.is_dir():
+        return []
+    # The tools' own faults are already reported; the tests are judged only by sound tools.
+    again = Findings()
+    tools, _ = read_any_tools(folder, again)
+    return [] if again.faults else read_tests(folder, {t.name: t for t in tools}, findings)
+
+
+def _counts(domain: Domain | None, tests: list[TestCase]) -> dict[str, int]:
+    if domain is None:
+        return {}
+    asks = sum(bool(s.ask) for s in domain.shots)
+    nones = sum(s.call is None and not s.ask for s in domain.shots)
+    calls = len(domain.shots) - asks - nones
+    return {"tools": len(domain.tools), "shots": calls, "asks": asks, "nones": nones, "tests": len(tests)}
+
+
+def format_report(report: Report, width: int = 80) -> str:
+    """The report as lines of at most `width` columns where words allow it; no trailing line break."""
+    out = [*_block(report.folder, report.faults, width)]
+    if report.hints:
+        out += ["hints (nothing stops for these):", *_block(report.folder, report.hints[:_SHOWN], width)]
+        if len(report.hints) > _SHOWN:
+            out.append(f"  ... and {len(report.hints) - _SHOWN} more")
+    return "\n".join([*out, *textwrap.wrap(_summary(report), width, break_on_hyphens=False)])
+
+
+def _summary(report: Report) -> str:
+    if report.faults:
+        return f"{_many(len(report.faults), 'fault')} in {report.folder}; nothing runs until they are corrected"
+    c = report.counts
+    return (
+        f"{report.folder} is sound: {_many(c['tools'], 'tool')}, {_many(c['shots'], 'shot')} with a call, "
+        f"{c['asks']} that ask back, {c['nones']} that no tool fits, {_many(c['tests'], 'test')}"
+    )
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _block(folder: Path, found: tuple[Fault, ...], width: int) -> list[str]:
+    """One paragraph each: the place on a line of its own, so that an editor can open it, then the message."""
+    lines: list[str] = []
+    for fault in found:
+        place = fault.within(folder).removesuffix(f": {fault.message}")
+        lines.append(f"{place}:")
+        lines += textwrap.wrap(
+            fault.message, width, initial_indent="  ", subsequent_indent="  ", break_long_words=False,
+            break_on_hyphens=False,
+        )  # fmt: skip
+    return lines
+
+
+__all__ = ["Report", "check", "format_report"]

@@ -1,0 +1,129 @@
+"""A domain folder -> `Domain` and its tests.
+
+The one rule: reading collects every fault of the folder; a Domain comes out only when there is none. Tests are read by
+a function of their own, which only `evaluate` and `check` call, so nothing that trains can see them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from manyshot.errors import SpecError
+from manyshot.spec.faults import Fault, Findings
+from manyshot.spec.settings import Settings, check_weights, read_settings
+from manyshot.spec.shots import read_shots, read_tests
+from manyshot.spec.tools import FILE as TOOLS
+from manyshot.spec.tools import read_tools
+from manyshot.spec.values_file import read_values
+from manyshot.spec.weights import Route, read_weights
+from manyshot.types import Domain, TestCase, Tool
+
+#: Names under which an API description is looked for.
+API_FILES = tuple(f"{name}.{ending}" for name in ("openapi", "swagger") for ending in ("yaml", "yml", "json"))
+
+
+def read_domain(folder: Path) -> tuple[Domain | None, list[Fault]]:
+    """The domain, or None and all faults of everything but its tests."""
+    findings = Findings()
+    return read_into(folder, findings), findings.faults
+
+
+def read_into(folder: Path, findings: Findings) -> Domain | None:
+    """As `read_domain`, with hints too; `findings` may hold faults already, which are not counted."""
+    before = len(findings.faults)
+    if not _is_folder(folder, findings):
+        return None
+    settings = read_settings(folder, findings)
+    found = len(findings.faults)
+    tools, routes = read_any_tools(folder, findings)
+    by_name = {t.name: t for t in tools}
+    # With a broken tool left out, every call of it would be a fault of its own and hide the cause.
+    if len(findings.faults) > found or not tools:
+        _note_unread(folder, findings, found)
+        return None
+    shots = read_shots(folder, by_name, findings)
+    values = read_values(folder, by_name, findings)
+    weights = _weights(folder, settings, by_name, routes, findings) if settings else {}
+    if settings is None or len(findings.faults) > before:
+        return None
+    return Domain(
+        name=settings.name, folder=folder, context=settings.context, base=settings.base, tools=tuple(tools),
+        shots=tuple(shots), values=values, shares=settings.shares, weights=weights,
+        require_approval=settings.require_approval,
+    )  # fmt: skip
+
+
+def _is_folder(folder: Path, findings: Findings) -> bool:
+    try:
+        if folder.is_dir():
+            return True
+        there = "found a file; name the folder that holds it" if folder.exists() else "there is nothing of this name"
+    except OSError as error:
+        there = f"cannot be looked at: {error.strerror or error}"
+    findings.fault("", 0, f"wanted a domain folder, {there}")
+    return False
+
+
+def _note_unread(folder: Path, findings: Findings, before: int) -> None:
+    if len(findings.faults) == before:
+        findings.fault(TOOLS, 0, "the domain has no tools; add at least one")
+    findings.hint("shots/calls.jsonl", 0, "not checked, because the tools have faults; correct those and check again")
+
+
+def read_any_tools(folder: Path, findings: Findings) -> tuple[list[Tool], list[Route]]:
+    """Tools from tools.json or from the one API description, with the routes of the latter."""
+    apis = [name for name in API_FILES if (folder / name).exists()]
+    if (folder / TOOLS).exists():
+        if apis:
+            findings.fault(apis[0], 0, f"wanted either {TOOLS} or {apis[0]}, found both; remove one")
+        return read_tools(folder, findings)[0], []
+    if len(apis) > 1:
+        findings.fault(apis[1], 0, f"wanted one API description, found {' and '.join(apis)}; remove one")
+    if apis:
+        from manyshot.spec.openapi import read_openapi
+
+        operations = read_openapi(folder, apis[0], findings)
+        return [o.tool for o in operations], [Route(o.tool.name, o.method, o.path) for o in operations]
+    findings.fault(TOOLS, 0, "the domain has no tools: write tools.json (OpenAI's list) or put an openapi.yaml here")
+    return [], []
+
+
+def _weights(
+    folder: Path, settings: Settings, tools: dict[str, Tool], routes: list[Route], findings: Findings
+) -> dict[str, float]:
+    if settings.weights_file is None:
+        check_weights(settings, list(tools), findings)
+        return settings.weights
+    line = settings.lines.get(("weights", "file"), settings.lines.get(("weights",), 1))
+    return read_weights(folder, settings.weights_file, list(tools), routes, findings, line)
+
+
+def stop(folder: Path, faults: list[Fault]) -> SpecError:
+    """The error for a folder with faults: the first, and how many more there are."""
+    more = len(faults) - 1
+    rest = f" (and {more} more: manyshot check {folder})" if more else ""
+    return SpecError(f"{faults[0].within(folder)}{rest}")
+
+
+def load_domain(folder: Path) -> Domain:
+    """The domain; SpecError with the first fault when the folder has any."""
+    folder = Path(folder)
+    domain, faults = read_domain(folder)
+    if domain is None or faults:
+        raise stop(folder, faults)
+    return domain
+
+
+def load_tests(folder: Path) -> tuple[TestCase, ...]:
+    """The tests of a domain, () when it has none; SpecError with the first fault of the tools or the tests."""
+    folder, findings = Path(folder), Findings()
+    if _is_folder(folder, findings):
+        tools, _ = read_any_tools(folder, findings)
+        if not findings.faults:
+            tests = read_tests(folder, {t.name: t for t in tools}, findings)
+    if findings.faults:
+        raise stop(folder, findings.faults)
+    return tuple(tests)
+
+
+__all__ = ["load_domain", "load_tests", "read_domain", "read_into"]

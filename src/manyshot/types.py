@@ -1,0 +1,165 @@
+"""The records that stages exchange. Frozen, versioned, unknown keys refused; facts only, everything else is derived."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Json = dict[str, Any]
+Language = Literal["zh", "en"]
+#: The name that stands for "no tool fits" in prompts and predictions.
+NO_TOOL = "none"
+
+
+class Record(BaseModel):
+    """Base of every stored record."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Source(Record):
+    """Where a record was read: a file relative to the domain folder, and a line from 1."""
+
+    file: str
+    line: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+
+class Tool(Record):
+    """A function the assistant may call, in the form of OpenAI's tools: parameters are a JSON Schema object."""
+
+    name: str
+    description: str = ""
+    parameters: Json = Field(default_factory=lambda: {"type": "object", "properties": {}})
+
+    @property
+    def properties(self) -> dict[str, Json]:
+        return self.parameters.get("properties", {})
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        return tuple(self.parameters.get("required", ()))
+
+
+class Call(Record):
+    """One call: a tool's name and its final, typed arguments."""
+
+    name: str
+    arguments: Json = Field(default_factory=dict)
+
+
+class Refusal(Record):
+    """An earlier call of the same action that the API refused, with the API's words."""
+
+    call: Call
+    error: str
+
+
+class Shot(Record):
+    """One example an expert wrote: call None without `ask` means no tool fits; with `ask`, those fields are asked for."""
+
+    id: str
+    action: str
+    call: Call | None
+    ask: tuple[str, ...] = ()
+    source: Source
+
+
+class Expected(Record):
+    """An expected call: for every parameter the allowed values; "" among them means that it may be left out."""
+
+    name: str
+    arguments: dict[str, list[Any]] = Field(default_factory=dict)
+
+
+class TestCase(Record):
+    """One hand-written test of the acting model."""
+
+    __test__ = False  # pytest: this is a record, not a test class
+
+    id: str
+    action: str
+    expected: tuple[Expected, ...] = ()
+    ask: tuple[str, ...] = ()
+    history: tuple[Refusal, ...] = ()
+    source: Source
+
+
+class Context(Record):
+    """What a value is read against: the moment the data live in (with its offset) and the language."""
+
+    today: datetime
+    language: Language
+
+
+class Domain(Record):
+    """A service desk, as its folder says: tools, shots and settings. Tests are not part of it (only `evaluate` reads them)."""
+
+    name: str
+    folder: Path
+    context: Context
+    base: str
+    tools: tuple[Tool, ...]
+    shots: tuple[Shot, ...]
+    values: dict[str, list[Any]] = Field(default_factory=dict)
+    shares: dict[str, float] = Field(default_factory=dict)
+    weights: dict[str, float] = Field(default_factory=dict)
+    require_approval: bool = False
+
+    def tool(self, name: str) -> Tool:
+        return next(t for t in self.tools if t.name == name)
+
+
+class CallPair(Record):
+    """One training pair. `surfaces` mirrors the call's arguments with the words that stand in the action."""
+
+    id: str
+    kind: str
+    action: str
+    call: Call | None
+    surfaces: Json = Field(default_factory=dict)
+    ask: tuple[str, ...] = ()
+    history: tuple[Refusal, ...] = ()
+    group: str
+    shots: tuple[str, ...] = ()
+
+
+class Prediction(Record):
+    """What the assistant answered to one action. `calls` is empty when no tool fits or when it asks back."""
+
+    id: str
+    calls: tuple[Call, ...] = ()
+    ask: tuple[str, ...] | None = None
+    ms: float = 0.0
+    raw: str = ""
+    tokens_in: int = 0
+    tokens_out: int = 0
+
+
+Stage = Literal["parse", "function", "required", "extra", "type", "value", "no_tool", "ask"]
+
+
+class Score(Record):
+    """A verdict: the first stage that failed (None when right) and a readable difference."""
+
+    right: bool
+    stage: Stage | None = None
+    detail: str = ""
+
+
+class Manifest(Record):
+    """Written last into a stage's folder: its presence means that the folder is complete."""
+
+    version: int = 1
+    stage: str
+    id: str
+    made: datetime
+    build: str
+    inputs: dict[str, str] = Field(default_factory=dict)
+    config: Json = Field(default_factory=dict)
+    numbers: Json = Field(default_factory=dict)

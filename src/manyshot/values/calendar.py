@@ -1,0 +1,90 @@
+# ruff: noqa: E501 - a rule or a row of a table stays on one line
+"""Rules of the calendar that both languages share. The one rule: all is reckoned from `today`, nothing from the clock.
+
+Weeks start on Monday. A day without month is this month's if it is not past, else the next month's that has it.
+A month and day without year is this year's unless that is more than `PAST_DAYS` days past: then next year's.
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from datetime import date, timedelta
+from typing import NamedTuple
+
+#: How far back a date without a year may lie before it is read as next year's.
+PAST_DAYS = 180
+#: Fixed holidays: names in folded text, as people say them.
+HOLIDAYS: dict[str, tuple[int, int]] = {
+    "元旦": (1, 1), "情人节": (2, 14), "妇女节": (3, 8), "三八节": (3, 8), "愚人节": (4, 1), "劳动节": (5, 1),
+    "五一": (5, 1), "青年节": (5, 4), "儿童节": (6, 1), "六一": (6, 1), "建军节": (8, 1), "教师节": (9, 10),
+    "国庆": (10, 1), "国庆节": (10, 1), "双十一": (11, 11), "平安夜": (12, 24), "圣诞": (12, 25), "圣诞节": (12, 25),
+    "new year's day": (1, 1), "new years day": (1, 1), "new year’s day": (1, 1), "valentine's day": (2, 14),
+    "valentine’s day": (2, 14), "independence day": (7, 4), "halloween": (10, 31), "christmas eve": (12, 24),
+    "christmas day": (12, 25), "christmas": (12, 25), "xmas": (12, 25), "boxing day": (12, 26),
+    "new year's eve": (12, 31), "new year’s eve": (12, 31), "new years eve": (12, 31),
+}  # fmt: skip
+
+
+class Day(NamedTuple):
+    """A date found at text[start:end]; `period` is the part of the day that the words carry with them (今晚, tonight)."""
+
+    start: int
+    end: int
+    date: date
+    period: str = ""
+
+
+def make(year: int, month: int, day: int) -> date | None:
+    """The date, or None where there is no such day."""
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None
+
+
+def month_shift(today: date, months: int) -> tuple[int, int]:
+    """Year and month, `months` from today's."""
+    index = today.year * 12 + today.month - 1 + months
+    return index // 12, index % 12 + 1
+
+
+def month_day(month: int, day: int, today: date, year: int | None = None) -> date | None:
+    if year is not None:
+        return make(year, month, day)
+    found = make(today.year, month, day)
+    if found is None or (today - found).days > PAST_DAYS:
+        return make(today.year + 1, month, day) or found
+    return found
+
+
+def day_only(day: int, today: date) -> date | None:
+    if not 1 <= day <= 31:
+        return None
+    shifts = range(0 if day >= today.day else 1, 4)
+    return next((d for s in shifts if (d := make(*month_shift(today, s), day))), None)
+
+
+def same_day_after(today: date, months: int) -> date:
+    """Today's day `months` on, or the last day of a shorter month."""
+    year, month = month_shift(today, months)
+    return date(year, month, min(today.day, monthrange(year, month)[1]))
+
+
+def last_day(today: date, months: int = 0) -> date:
+    year, month = month_shift(today, months)
+    return date(year, month, monthrange(year, month)[1])
+
+
+def weekday(index: int, today: date, week: int | None) -> date:
+    """Monday 0 ... Sunday 6. `week`: 0 this Mon-Sun week (next week's if past), 1 next, -1 last; None as 0."""
+    found = today - timedelta(today.weekday()) + timedelta(index + 7 * (week or 0))
+    return found + timedelta(7) if not week and found < today else found
+
+
+def holiday(name: str, today: date, year: int | None = None) -> date | None:
+    """The next one, today included."""
+    month, day = HOLIDAYS[name]
+    if year is not None:
+        return make(year, month, day)
+    found = date(today.year, month, day)
+    return found if found >= today else date(today.year + 1, month, day)

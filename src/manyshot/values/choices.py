@@ -1,0 +1,128 @@
+# ruff: noqa: E501 - a rule or a row of a table stays on one line
+"""Enum values and booleans from words. The one rule: a word that could mean two values means none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from manyshot.values.text import bare, fold
+
+_YES = [
+    "true",
+    "yes",
+    "y",
+    "yeah",
+    "yep",
+    "sure",
+    "ok",
+    "okay",
+    "please",
+    "是",
+    "是的",
+    "要",
+    "要的",
+    "需要",
+    "可以",
+    "好",
+    "好的",
+    "对",
+    "对的",
+    "行",
+    "允许",
+    "同意",
+    "能",
+    "有",
+    "嗯",
+    "没问题",
+    "没事",
+    "开",
+    "of",
+    "course",
+    "definitely",
+]
+_YES += ["yes please", "of course", "go ahead", "please do"]
+_NO = [
+    "false",
+    "no",
+    "n",
+    "nope",
+    "nah",
+    "never",
+    "not",
+    "否",
+    "不",
+    "不是",
+    "不要",
+    "不用",
+    "不需要",
+    "不可以",
+    "不行",
+    "不能",
+    "不必",
+    "别",
+    "没有",
+    "无",
+    "不允许",
+    "不同意",
+    "禁止",
+    "关",
+    "without",
+]
+_NO += ["no thanks", "no thank you", "not needed", "no need"]
+
+
+def key(text: str) -> str:
+    """A value or word as it is compared: folded, without spaces, underscores, dashes and quotes."""
+    return re.sub(r"[\s_\-·/]+", "", bare(fold(text)))
+
+
+def from_description(values: Sequence[Any], description: str) -> dict[str, list[str]]:
+    """Words that a description gives for enum values: "normal=普通发票，special: 增值税专用发票"."""
+    out: dict[str, list[str]] = {}
+    for value in values:
+        word = re.escape(str(value))
+        match = re.search(
+            rf"(?<![\w]){word}[\"'`]?\s*(?:=|:|：|->|—|表示|代表|是|means|is)\s*(?P<said>[^,，;；。.、)）/|\n]+)",
+            description,
+        )
+        match = match or re.search(rf"(?<![\w]){word}\s*[(（](?P<said>[^)）]+)[)）]", description)
+        if match and (said := match["said"].strip().strip("\"'`")):
+            out[str(value)] = [said]
+    return out
+
+
+def read_enum(values: Sequence[Any], synonyms: Mapping[str, Sequence[str]], surface: Any) -> Any:
+    """The value: itself, else the same without case, spaces and underscores, else by a synonym. ValueError if none or two."""
+    if any(surface == v and type(surface) is type(v) for v in values):
+        return surface
+    text = str(surface)
+    if found := next((v for v in values if str(v) == text.strip()), None):
+        return found
+    said = key(text)
+    table = {v: {key(str(v)), *(key(w) for w in synonyms.get(str(v), ()))} for v in values}
+    for test in (
+        lambda k: k == said,
+        lambda k: len(said) > 1 and said in k,
+        lambda k: len(k) > 1 and k in said and len(k) * 2 > len(said),
+    ):
+        hits = [v for v, keys in table.items() if any(test(k) for k in keys)]
+        if len(hits) == 1:
+            return hits[0]
+        if len(hits) > 1:
+            break
+    shown = ", ".join(map(str, values))
+    raise ValueError(f"one of {shown} was wanted, {text!r} was said")
+
+
+def read_boolean(surface: Any) -> bool:
+    """True or False from itself or a yes or no word."""
+    if isinstance(surface, bool):
+        return surface
+    said = bare(fold(str(surface)))
+    if said in _YES:
+        return True
+    if said in _NO:
+        return False
+    raise ValueError(f"yes or no was wanted, {surface!r} was said")

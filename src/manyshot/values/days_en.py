@@ -1,0 +1,145 @@
+# ruff: noqa: E501 - a rule or a row of a table stays on one line
+"""English words for a date. The one rule: what names no single day (the weekend, soon, next week) is not found."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from functools import lru_cache
+
+from manyshot.values import calendar as cal
+from manyshot.values.calendar import Day
+from manyshot.values.numbers import read_en, read_ordinal
+
+_MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
+_DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+_MON = r"(?P<m>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
+_WD = r"(?:mon(?:day)?|tues?(?:day)?|wed(?:nesday|s)?|thu(?:rsday|rs|r)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?)\b\.?"
+_WORD_ORD = (
+    r"(?:(?:twenty|thirty)[\s-])?(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth"
+    r"|thirteenth|fourteenth|fifteenth|sixteenth|seventeenth|eighteenth|nineteenth|twentieth|thirtieth)"
+)
+_NTH = rf"(?:\d{{1,2}}(?:st|nd|rd|th)|{_WORD_ORD})\b"
+_D = rf"(?P<d>{_NTH}|\d{{1,2}}(?![\d:]|\s?[ap]\.?m))"
+_Y = r"(?:,?\s*(?P<y>(?:19|20)\d\d))?(?!\d)"
+_N = r"(?P<n>\d{1,3}|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|twenty|thirty|a couple of|a couple)"
+_U = r"(?P<u>day|week|fortnight|month|year)s?"
+_RELATIVE = {"today": 0, "tomorrow": 1, "tmrw": 1, "tmr": 1, "tomorow": 1, "tommorow": 1, "tommorrow": 1,
+             "yesterday": -1, "the day after tomorrow": 2, "day after tomorrow": 2, "the day before yesterday": -2,
+             "day before yesterday": -2}  # fmt: skip
+Rule = Callable[[re.Match[str], date], "date | tuple[date, str] | None"]
+
+
+def _day(text: str) -> int:
+    return int(text) if text.isdigit() else read_ordinal(text) or -1
+
+
+def _index(names: list[str], text: str) -> int:
+    return next(i for i, name in enumerate(names) if name.startswith(text.rstrip(".")[:3]))
+
+
+def _full(m: re.Match[str], today: date) -> date | None:
+    return cal.month_day(_index(_MONTHS, m["m"]) + 1, _day(m["d"]), today, int(m["y"]) if m["y"] else None)
+
+
+def _digits(m: re.Match[str], today: date) -> date | None:
+    year = int(m["y"]) if m["y"] else None
+    if year is not None and year < 100:
+        year += 2000
+    month, day = int(m["m"]), int(m["d"])
+    # 22/3 can only be day first; what can be both is month first.
+    return cal.month_day(day, month, today, year) if month > 12 else cal.month_day(month, day, today, year)
+
+
+def _shift(m: re.Match[str], today: date) -> date | None:
+    number = read_en(re.sub(r"^(an?)$", "1", m["n"]).replace("one", "1"))
+    if not isinstance(number, int):
+        return None
+    if m.groupdict().get("ago"):
+        number = -number
+    unit = m["u"]
+    base = today
+    if m.groupdict().get("base"):
+        base = next((d.date for d in find(m["base"], today) if d.end == len(m["base"])), today)
+    if unit in ("month", "year"):
+        return cal.same_day_after(base, number * (12 if unit == "year" else 1))
+    return base + timedelta(number * {"day": 1, "week": 7, "fortnight": 14}[unit])
+
+
+def _week(m: re.Match[str], today: date) -> date | None:
+    groups = m.groupdict()
+    step = {"next": 1, "last": -1, "this": 0, "coming": 0}.get(
+        (groups.get("s") or "").split()[-1] if groups.get("s") else ""
+    )
+    index = _index(_DAYS, m["d"])
+    if groups.get("after"):
+        return cal.weekday(index, today, None) + timedelta(7)
+    return cal.weekday(index, today, step)
+
+
+def _in_month(m: re.Match[str], today: date) -> date | None:
+    return cal.make(*cal.month_shift(today, 1 if "next" in m["s"] else 0), _day(m["d"]))
+
+
+def _end(m: re.Match[str], today: date) -> date | None:
+    if m["m"]:
+        first = cal.month_day(_index(_MONTHS, m["m"]) + 1, 1, today)
+        return cal.last_day(first) if first else None
+    return cal.last_day(today, 1 if "next" in (m["s"] or "") else 0)
+
+
+_FUSED = {"tonight": (0, "night"), "last night": (-1, "night"), "tonite": (0, "night"),
+          "this morning": (0, "morning"), "this afternoon": (0, "afternoon"), "this evening": (0, "evening")}  # fmt: skip
+_HOLIDAYS = "|".join(sorted((re.escape(h) for h in cal.HOLIDAYS if h[0] < "{"), key=len, reverse=True))
+_RULES: tuple[tuple[str, Rule], ...] = (
+    (r"(?<![\w-])(?P<y>(?:19|20)\d\d)[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})(?![\d-]|\.\d)", _digits),
+    (r"(?<![\w./:-])(?P<m>\d{1,2})/(?P<d>\d{1,2})(?:/(?P<y>(?:20)?\d\d))?(?![\w/:-]|\.\d)", _digits),
+    (rf"\b{_MON}\s+(?:the\s+)?{_D}{_Y}", _full),
+    (rf"(?:\bthe\s+|\b|(?<=\d))(?<!\d){_D}\s*(?:of\s+)?{_MON}\b{_Y}", _full),
+    (rf"\bthe\s+(?P<d>{_NTH})(?!\s+(?:of|floor|time|one|item|row|day|street|avenue|person|room))", lambda m, t: cal.day_only(_day(m["d"]), t)),
+    (rf"(?:\bthe\s+)?\b(?P<d>{_NTH})\s+of\s+(?P<s>(?:this|next|the)\s+month)", _in_month),
+    (rf"\b(?:the\s+)?(?:end|last day)\s+of\s+(?:{_MON}\b|(?P<s>(?:this|next|the)\s+month))", _end),
+    (rf"\b(?:{'|'.join(sorted(_RELATIVE, key=len, reverse=True))})\b", lambda m, t: t + timedelta(_RELATIVE[" ".join(m[0].split())])),
+    (rf"\b(?:{'|'.join(_FUSED)})\b", lambda m, t: (t + timedelta(_FUSED[m[0]][0]), _FUSED[m[0]][1])),
+    (rf"\bin\s+{_N}\s+{_U}(?:'|’)?(?:\s+time)?\b", _shift),
+    (rf"\b{_N}\s+{_U}\s+(?:from\s+now|later)\b", _shift),
+    (rf"\b{_N}\s+{_U}\s+(?:from|after)\s+(?P<base>today|tomorrow|{_WD})(?!\w)", _shift),
+    (rf"\b{_N}\s+{_U}\s+(?P<ago>ago)\b", _shift),
+    (rf"\b(?:(?P<s>this\s+coming|the\s+coming|this|next|last)\s+)?(?P<d>{_WD})(?!\w)", _week),
+    (rf"\b(?P<d>{_WD})\s+(?:of\s+)?(?P<s>this|next|last)\s+week\b", _week),
+    (rf"\b(?P<after>the\s+)(?P<d>{_WD})\s+after\s+next\b", _week),
+    (rf"\b(?P<h>{_HOLIDAYS})(?:\s*,?\s+(?P<y>20\d\d))?\b", lambda m, t: cal.holiday(m["h"], t, int(m["y"]) if m["y"] else None)),
+)  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def _compiled() -> tuple[tuple[re.Pattern[str], Rule], ...]:
+    return tuple((re.compile(pattern), rule) for pattern, rule in _RULES)
+
+
+def find(text: str, today: date) -> Iterator[Day]:
+    """All dates in the folded text, overlapping ones too."""
+    for pattern, rule in _compiled():
+        for match in pattern.finditer(text):
+            try:
+                found = rule(match, today)
+            except (ValueError, OverflowError, KeyError):
+                continue
+            if isinstance(found, tuple):
+                yield Day(match.start(), match.end(), *found)
+            elif found is not None:
+                yield Day(match.start(), match.end(), found)

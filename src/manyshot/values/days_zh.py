@@ -1,0 +1,124 @@
+# ruff: noqa: E501 - a rule or a row of a table stays on one line
+"""Chinese words for a date. The one rule: what names no single day (周末, 过几天, 下周) is not found."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from functools import lru_cache
+
+from manyshot.values import calendar as cal
+from manyshot.values.calendar import Day
+from manyshot.values.numbers import read_zh
+
+_D = r"(?:[0-2]?\d|3[01]|三十一?|廿[一二三四五六七八九]?|二?十[一二三四五六七八九]?|[一二三四五六七八九])(?!\d)"
+_M = r"(?:1[0-2]|0?[1-9]|十[一二]?|正|[一二三四五六七八九])"
+_Y = r"(?:(?:19|20)\d\d|[一二][零〇一二三四五六七八九]{3})"
+_N = r"(?:\d{1,3}|[一二两三四五六七八九十百俩仨]{1,4})"
+# 3号楼, 5号线, 12号桌 are places; 3日后 is a span of time.
+_NOT_PLACE = r"(?!\s*[楼线桌房门院机柜床店仓车馆口台厅铺宅井坑柱])"
+_WEEKDAYS = {**{c: i for i, c in enumerate("一二三四五六")}, "日": 6, "天": 6, **{str(i): i - 1 for i in range(1, 8)}}
+_RELATIVE = {"今天": 0, "今日": 0, "今儿个": 0, "今儿": 0, "明天": 1, "明日": 1, "明儿个": 1, "明儿": 1, "后天": 2,
+             "后儿个": 2, "后儿": 2, "后日": 2, "大后天": 3, "大后儿": 3, "昨天": -1, "昨日": -1, "昨儿个": -1,
+             "昨儿": -1, "前天": -2, "前儿": -2, "前日": -2, "大前天": -3, "当天": 0}  # fmt: skip
+_FUSED = {"今": 0, "明": 1, "后": 2, "昨": -1, "前": -2}
+_STEP = {"上上": -2, "上": -1, "本": 0, "这": 0, "当": 0, "": 0, "下": 1, "下下": 2}
+_YEARS = {"今年": 0, "明年": 1, "去年": -1, "后年": 2, "前年": -2, "本年": 0, "来年": 1}
+Rule = Callable[[re.Match[str], date], "date | tuple[date, str] | None"]
+
+
+def _int(text: str) -> int:
+    value = read_zh(text)
+    return value if isinstance(value, int) else -1
+
+
+def _year(text: str | None, today: date) -> int | None:
+    if not text:
+        return None
+    if text in _YEARS:
+        return today.year + _YEARS[text]
+    return _int(text) + (2000 if len(text) == 2 else 0)
+
+
+def _month(text: str) -> int:
+    return 1 if text == "正" else _int(text)
+
+
+def _full(m: re.Match[str], today: date) -> date | None:
+    return cal.month_day(_month(m["m"]), _int(m["d"]), today, _year(m["y"], today))
+
+
+def _compact(m: re.Match[str], _today: date) -> date | None:
+    return cal.make(int(m["y"]), int(m["m"]), int(m["d"]))
+
+
+def _in_month(m: re.Match[str], today: date) -> date | None:
+    return cal.make(*cal.month_shift(today, _STEP[m["s"]]), _int(m["d"]))
+
+
+def _end(m: re.Match[str], today: date) -> date | None:
+    if m["m"]:
+        first = cal.month_day(_month(m["m"]), 1, today, _year(m["y"], today))
+        return cal.last_day(first) if first else None
+    return cal.last_day(today, _STEP[m["s"] or ""])
+
+
+def _later(m: re.Match[str], today: date) -> date | None:
+    count = 15 if m["n"] == "半" else _int(m["n"])
+    unit = "天" if m["n"] == "半" else m["u"]
+    if count < 0 or (m["n"] == "半" and m["u"] != "月"):
+        return None
+    if m["w"] and m["w"].endswith(("前", "之前", "以前")):
+        count = -count
+    if unit in ("天", "日"):
+        return today + timedelta(count)
+    if unit in ("周", "星期", "礼拜"):
+        return today + timedelta(7 * count)
+    return cal.same_day_after(today, count * (12 if unit == "年" else 1))
+
+
+def _week(m: re.Match[str], today: date) -> date | None:
+    return cal.weekday(_WEEKDAYS[m["d"]], today, _STEP[m["s"] or ""] or (None if not m["s"] else 0))
+
+
+def _holiday(m: re.Match[str], today: date) -> date | None:
+    return cal.holiday(m["h"], today, _year(m["y"], today))
+
+
+_HOLIDAYS = "|".join(sorted((h for h in cal.HOLIDAYS if not h.isascii() and "’" not in h), key=len, reverse=True))
+_RULES: tuple[tuple[str, Rule], ...] = (
+    (rf"(?<![\d.])(?P<y>{_Y})\s*[-/.年]\s*(?P<m>{_M})\s*[-/.月]\s*(?P<d>{_D})\s*[日号]?", _full),
+    (rf"(?<!\d)(?P<y>\d\d)年(?P<m>{_M})月(?P<d>{_D})[日号]?", _full),
+    (r"(?<![A-Za-z0-9-])(?P<y>20\d\d)(?P<m>0[1-9]|1[0-2])(?P<d>[0-2]\d|3[01])(?![A-Za-z0-9-])", _compact),
+    (rf"(?<![\d十二])(?:(?P<y>{'|'.join(_YEARS)})的?\s*)?(?P<m>{_M})\s*月份?\s*(?P<d>{_D})\s*(?:[日号]{_NOT_PLACE}|(?![\d个分天年月]))", _full),
+    (r"(?<![\d./:-])(?P<y>(?!))?(?P<m>1[0-2]|0?[1-9])(?:/|-)(?P<d>[0-2]?\d|3[01])(?![A-Za-z0-9/:-]|\.\d)", _full),
+    (rf"(?P<s>下下|下|本|这|当|上)个?月的?初?\s*(?P<d>{_D})\s*[日号]?", _in_month),
+    (rf"(?:(?P<y>{'|'.join(_YEARS)})?(?P<m>{_M})月份?的?|(?P<s>下下|下|本|这|当|上)?个?月的?)(?:底|末|最后一天)", _end),
+    (rf"(?<![A-Za-z0-9第月十百零一二三四五六七八九./:-])(?P<d>{_D})\s*(?:号{_NOT_PLACE}|日(?![后之以内前]))", lambda m, t: cal.day_only(_int(m["d"]), t)),
+    ("|".join(sorted(_RELATIVE, key=len, reverse=True)), lambda m, t: t + timedelta(_RELATIVE[m[0]])),
+    (r"(?P<r>[今明后昨前])(?P<p>晚上|夜里|晚|夜|早上|早晨|早|晨)(?!点|饭)", lambda m, t: (t + timedelta(_FUSED[m["r"]]), m["p"])),
+    (rf"(?:再?过|再等)?(?P<n>{_N}|半)个?(?P<u>天|日|周|星期|礼拜|月|年)(?P<w>之后|以后|过后|后|之前|以前|前)(?!面|台|天|边|来)", _later),
+    (rf"(?:再?过)(?P<n>{_N}|半)个?(?P<u>天|周|星期|礼拜|月|年)(?P<w>(?!))?", _later),
+    (r"(?P<s>上上|上|本|这|下下|下)?个?(?:周|星期|礼拜)的?(?:周|星期|礼拜)?(?P<d>[一二三四五六日天]|[1-7](?!\d))(?![个月年天周])", _week),
+    (rf"(?:(?P<y>{'|'.join(_YEARS)})的?)?(?P<h>{_HOLIDAYS})(?:节)?(?:当天|那天|那一天)?", _holiday),
+)  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def _compiled() -> tuple[tuple[re.Pattern[str], Rule], ...]:
+    return tuple((re.compile(pattern), rule) for pattern, rule in _RULES)
+
+
+def find(text: str, today: date) -> Iterator[Day]:
+    """All dates in the folded text, overlapping ones too."""
+    for pattern, rule in _compiled():
+        for match in pattern.finditer(text):
+            try:
+                found = rule(match, today)
+            except (ValueError, OverflowError):
+                continue
+            if isinstance(found, tuple):
+                yield Day(match.start(), match.end(), *found)
+            elif found is not None:
+                yield Day(match.start(), match.end(), found)

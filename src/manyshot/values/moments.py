@@ -1,0 +1,172 @@
+"""Dates, times and date-times in a text. The one rule: `whole` reads all of a surface, `spots` reads only what is sure.
+
+The candidates of one kind overlap (明天, 明天下午三点); who asks takes the longest or the one with the value sought.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from typing import NamedTuple
+
+from manyshot.values import clock as clocks
+from manyshot.values import days_en, days_zh
+from manyshot.values.calendar import Day
+from manyshot.values.clock import Clock
+from manyshot.values.numbers import read_en, read_zh
+
+
+class Moment(NamedTuple):
+    """What was found at text[start:end]: a date, a time of day, or both. `shift` days belong to a time without date."""
+
+    start: int
+    end: int
+    date: date | None
+    time: time | None
+    shift: int = 0
+    weak: bool = False
+    zoned: datetime | None = None
+
+
+_JOIN_DAYS = re.compile(r"[\s,，、的]*[(（\[]?(?P<open>)\s*")
+_ZH_LINK = re.compile(r"[\s,，、的)）]*(?:在|于|就)?\s*")
+_EN_LINK = re.compile(
+    rf"(?:\s*,?\s*(?:in\s+the\s+)?(?P<p>{clocks.EN_PERIOD})\b)?\s*[,-]?\s*(?:(?:at|@|by|around|about|from)\s*)?"
+)
+_EN_BACK = re.compile(r"\s*,?\s*(?:(?:on|in)\s+the\s+(?P<p>morning|afternoon|evening)\s+of\s+|(?:on|for)\s+)?")
+_EN_TAIL = re.compile(rf"\s+(?:in\s+the\s+)?(?P<p>{clocks.EN_PERIOD})\b")
+_ISO = re.compile(r"(?<!\d)\d{4}-\d\d-\d\d[t ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:z|[+-]\d\d:?\d\d)")
+_SOON_ZH = re.compile(
+    r"(?:再?过)?(?:(?P<n>\d+|[一二两三四五六七八九十百俩仨]+)个?(?P<h>半)?|(?P<half>半)个?)(?P<u>小时|钟头|分钟)(?:之后|以后|后)"
+)
+_SOON_EN = re.compile(
+    r"\bin\s+(?P<n>\d+|half\s+an|[a-z]+(?:[\s-](?:one|two|five|and\s+a\s+half))?)\s+(?P<u>hour|minute|min)s?(?P<half>\s+and\s+a\s+half)?\b"
+    r"|\b(?P<n2>\d+|half\s+an|[a-z]+)\s+(?P<u2>hour|minute|min)s?\s+from\s+now\b"
+)  # fmt: skip
+
+
+def _days(text: str, today: date, language: str) -> list[Day]:
+    """Dates of the text; two that stand side by side and agree (10月12号周六) also count as one."""
+    found = list((days_zh if language == "zh" else days_en).find(text, today))
+    for first in list(found):
+        link = _JOIN_DAYS.match(text, first.end)
+        begin = link.end() if link else first.end
+        for second in list(found):
+            if second.start == begin and second.start >= first.end and second.date == first.date:
+                end = second.end + (text[second.end : second.end + 1] in (")", "）", "]") and begin > first.end)
+                found.append(Day(first.start, end, first.date, first.period or second.period))
+    return found
+
+
+def _both(day: Day, clock: Clock, start: int, end: int, period: str = "") -> Moment | None:
+    settled = clocks.settle(clock, day.period or period)
+    if settled is None:
+        return None
+    hour, minute, second, shift = settled
+    return Moment(start, end, day.date + timedelta(shift), time(hour, minute, second))
+
+
+def _combine(text: str, days: list[Day], times: list[Clock], language: str) -> Iterator[Moment]:
+    link = _ZH_LINK if language == "zh" else _EN_LINK
+    for day in days:
+        match = link.match(text, day.end)
+        stops = {day.end: ""} | ({match.end(): match.groupdict().get("p") or ""} if match else {})
+        for clock in times:
+            beside = clock.start in stops and (clock.start > day.end or not clock.weak)
+            if beside and (moment := _both(day, clock, day.start, clock.end, stops[clock.start])):
+                yield moment
+            if language == "en" and clock.end <= day.start:
+                back = _EN_BACK.match(text, clock.end)
+                if (
+                    back
+                    and back.end() == day.start
+                    and (not clock.weak or text[: clock.start].rstrip().endswith("at") or day.start > clock.end)
+                ):
+                    tail = _EN_TAIL.match(text, day.end)
+                    if clock.weak and not tail and not text[: clock.start].rstrip().endswith("at"):
+                        continue
+                    end = tail.end() if tail else day.end
+                    if moment := _both(day, clock, clock.start, end, tail["p"] if tail else back["p"] or ""):
+                        yield moment
+
+
+def _soon(text: str, now: datetime, language: str) -> Iterator[Moment]:
+    """Two hours from now: reckoned from `now`."""
+    for match in (_SOON_ZH if language == "zh" else _SOON_EN).finditer(text):
+        g = match.groupdict()
+        if language == "zh":
+            number = 0.5 if g["half"] else read_zh(g["n"])
+            number = number + 0.5 if g["h"] and number is not None else number
+        else:
+            words = " ".join((g["n"] or g["n2"]).split())
+            number = {"half an": 0.5, "a": 1, "an": 1}.get(words) or read_en(words)
+            number = number + 0.5 if g["half"] and number is not None else number
+        if number is None:
+            continue
+        hours = (g["u"] or g.get("u2") or "") in ("小时", "钟头", "hour")
+        then = now + timedelta(minutes=float(number) * (60 if hours else 1))
+        yield Moment(match.start(), match.end(), then.date(), then.time().replace(microsecond=0))
+
+
+def _zoned(text: str, now: datetime) -> Iterator[Moment]:
+    for match in _ISO.finditer(text):
+        try:
+            moment = datetime.fromisoformat(match[0].upper())
+        except ValueError:
+            continue
+        local = moment.astimezone(now.tzinfo) if now.tzinfo else moment.replace(tzinfo=None)
+        yield Moment(match.start(), match.end(), local.date(), local.time(), zoned=moment)
+
+
+@lru_cache(maxsize=4096)
+def candidates(text: str, now: datetime, language: str) -> tuple[Moment, ...]:
+    """All dates, times and date-times in the folded text, in the given language."""
+    days = _days(text, now.date(), language)
+    times = list(clocks.find(text, language))
+    out = [Moment(d.start, d.end, d.date, None) for d in days]
+    for clock in times:
+        settled = clocks.settle(clock)
+        if settled:
+            out.append(Moment(clock.start, clock.end, None, time(*settled[:3]), settled[3], clock.weak))
+    out += _combine(text, days, times, language)
+    out += _soon(text, now, language)
+    out += _zoned(text, now)
+    return tuple(out)
+
+
+_HEAD = re.compile(
+    r"(?:在|于|到|就|约在|约|大约|大概|定在|改到|改成|差不多|是)\s*|(?:at|on|by|for|around|about|approximately|from|to|until|till|@)\s+"
+)
+_TAIL = re.compile(r"(?:左右|前后|那天|当天|的|吧|呢|哈|啊|呀|钟|这天|sharp|or so|please|then)$")
+_PART = re.compile(rf"[\s的,]*(?:{clocks.ZH_PERIOD}|白天)$|,?\s+(?:in\s+the\s+)?(?:{clocks.EN_PERIOD})$")
+
+
+def variants(text: str) -> Iterator[str]:
+    """The folded surface, then with harmless words cut off its ends: at, on, 在, 的, 左右."""
+    yield text
+    seen = text
+    for _ in range(3):
+        if match := _HEAD.match(seen):
+            seen = seen[match.end() :]
+            yield seen
+        shorter = _TAIL.sub("", seen).rstrip(" ,，.")
+        if shorter != seen:
+            seen = shorter
+            yield seen
+
+
+def whole(text: str, now: datetime, language: str) -> Iterator[Moment]:
+    """What the whole of the (folded, bare) surface can be; the language of the context first."""
+    for variant in variants(text):
+        for tongue in (language, "en" if language == "zh" else "zh"):
+            found = [m for m in candidates(variant, now, tongue) if m.start == 0 and m.end == len(variant)]
+            yield from found
+    for tongue in (language, "en" if language == "zh" else "zh"):
+        # 明天下午 says no time, but it does say the date.
+        shorter = _PART.sub("", text)
+        if shorter != text and shorter:
+            for m in candidates(shorter, now, tongue):
+                if m.start == 0 and m.end == len(shorter) and m.time is None:
+                    yield m

@@ -1,0 +1,65 @@
+"""Text as the readers see it: half-width, lower case, same length. The one rule: an offset here is an offset there.
+
+Every character is folded on its own (NFKC, then lower case) and only where the result is one character, so a match in
+the folded text is a span of the text as it was said.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import NamedTuple
+
+QUOTES = "\"'“”‘’「」『』《》〈〉`"
+EDGES = " \t\r\n,.;:!?，。；：！？、…~～" + QUOTES
+_BRACKETS = {"(": ")", "（": "）", "[": "]", "【": "】"}
+
+
+class Span(NamedTuple):
+    """A piece of a text: ``surface == text[start:end]``."""
+
+    start: int
+    end: int
+    surface: str
+
+
+@lru_cache(maxsize=8192)
+def _char(char: str) -> str:
+    folded = unicodedata.normalize("NFKC", char).lower()
+    return folded if len(folded) == 1 else char
+
+
+@lru_cache(maxsize=8192)
+def fold(text: str) -> str:
+    """Half-width and lower case, character by character; the length stays."""
+    return "".join(map(_char, text))
+
+
+def half_width(text: str) -> str:
+    """NFKC of a whole string, case kept: how ids, phones and addresses of mail are written."""
+    return unicodedata.normalize("NFKC", text)
+
+
+def bare(text: str) -> str:
+    """The text without white space, punctuation, quotes and one pair of brackets around it."""
+    text = text.strip(EDGES)
+    if len(text) > 2 and _BRACKETS.get(text[0]) == text[-1]:
+        text = text[1:-1].strip(EDGES)
+    return text
+
+
+def free(text: str) -> str:
+    """Free text as it is stored: no white space, quotes or sentence ends around it; a quote inside keeps its pair."""
+    text = text.strip()
+    while text:
+        cut = text.strip(" \t\r\n,;:，；：、。！!…")
+        cut = cut.rstrip("?？") if cut.rstrip("?？") != cut and len(cut) == len(text) else cut
+        if cut.endswith(".") and not re.search(r"\b\w\.$", cut):
+            cut = cut[:-1]
+        if len(cut) > 1 and cut[0] in QUOTES and cut[-1] in QUOTES:
+            cut = cut[1:-1]
+        if cut == text:
+            break
+        text = cut
+    return text
