@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress, TaskID
 
 #: Seconds between two lines where there is no terminal.
 EVERY = 20.0
@@ -27,13 +28,7 @@ class Screen(Protocol):
 
     def say(self, text: str) -> None: ...
 
-    def bar(self, name: str) -> _BarContext: ...
-
-
-class _BarContext(Protocol):
-    def __enter__(self) -> Bar: ...
-
-    def __exit__(self, *details: object) -> bool | None: ...
+    def bar(self, name: str) -> AbstractContextManager[Bar]: ...
 
 
 class Silent:
@@ -81,11 +76,11 @@ class Terminal:
 
 
 class _Drawn:
-    def __init__(self, progress: object, task: object) -> None:
+    def __init__(self, progress: Progress, task: TaskID) -> None:
         self._progress, self._task = progress, task
 
     def update(self, done: float, note: str = "") -> None:
-        self._progress.update(self._task, completed=done, note=note)  # type: ignore[attr-defined]
+        self._progress.update(self._task, completed=done, note=note)
 
 
 class _Lines:
@@ -101,4 +96,4 @@ class _Lines:
         spent = now - self._began
         left = f", {spent * (1 - done) / done:.0f} s left" if done > 0 else ""
         text = f"  {self._name} {done:.0%} {note} ({spent:.0f} s{left})"
-        self._console.print(" ".join(text.split()).join(("  ", "")), markup=False, highlight=False, soft_wrap=True)
+        self._console.print("  " + " ".join(text.split()), markup=False, highlight=False, soft_wrap=True)

@@ -11,20 +11,34 @@ import json
 import random
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from manyshot.data.compose import Composer, Said, Sentence
+from rapidfuzz import fuzz
+
+from manyshot.data.compose import Composer, Sentence
 from manyshot.data.delex import item_places, locate
 from manyshot.data.negatives import Negatives, refusal, reject_tool
+from manyshot.data.plan import Plan
 from manyshot.data.pools import Pools
 from manyshot.data.slots import Path, Slot, ToolSlots, domain_slots, get, nest, resolve
 from manyshot.data.tongue import tongues_of
+from manyshot.render import signature
 from manyshot.types import Call, CallPair, Domain, Refusal, Shot
 from manyshot.values import Kind
 
 #: Shares of the classes; `domain.toml` may set its own.
-SHARES = {"plain": 0.56, "shot": 0.08, "ask": 0.14, "none": 0.18, "refused": 0.04}
+SHARES = {"plain": 0.54, "shot": 0.08, "ask": 0.13, "none": 0.18, "alike": 0.04, "refused": 0.03}
+#: Rows of a tool's full product up to which it is taken whole; the lesson's 10 x 8 x 6 x 2 fits.
+BUDGET = 1000
+
+
+#: Ways to say first what is not wanted.
+_NOT_BUT = {
+    "zh": ("不是要{b},", "先别{b},", "不用{b},", "我不{b},", "不是{b}哈,是", "{b}先放一放,", "别给我{b},我是要", "不想{b},只要"),
+    "en": ("I don't want to {b}, ", "don't {b}, ", "not asking you to {b}: ", "no need to {b}, just ", "rather than {b}, ",
+           "instead of trying to {b}, ", "leave aside the {b} part, ", "this is not to {b}. "),
+}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -44,7 +58,7 @@ class Rejects:
 class Builder:
     """Makes pairs for one domain; the same seed makes the same pairs."""
 
-    def __init__(self, domain: Domain, seed: int) -> None:
+    def __init__(self, domain: Domain, seed: int, held_out: frozenset[str] = frozenset()) -> None:
         self.domain, self.rng = domain, random.Random(seed)
         self.slots = domain_slots(domain)
         self.tongues = tongues_of(domain)
@@ -53,9 +67,11 @@ class Builder:
         self.negatives = Negatives(domain, self.composer, self.tongues)
         self.reject = reject_tool(domain)
         self.rejects = Rejects()
-        self.callable = [t for n, t in self.slots.items() if n != self.reject]
+        self.callable = [t for n, t in self.slots.items() if n != self.reject and n not in held_out]
         self.defaults = {name: self._defaults(t) for name, t in self.slots.items()}
-        self.shot_pairs = [p for s in domain.shots if (p := self._shot_pair(s))]
+        taught = [s for s in domain.shots if not (s.call and s.call.name in held_out)]
+        self.shot_pairs = [p for s in taught if (p := self._shot_pair(s))]
+        self.plans = {t.tool.name: Plan(t, self.pools, self.rng, BUDGET) for t in self.callable}
 
     # -- public -----------------------------------------------------------------------------------
 
@@ -82,45 +98,47 @@ class Builder:
         if kind == "shot":
             return self._dressed_shot()
         tool = self._tool()
-        values = self._values(tool, leave_required=kind == "ask")
-        if values is None:
-            return None
+        plan = self.plans[tool.tool.name]
+        row, values = plan.next()
+        values = self._left_out(tool, values, ask=kind == "ask")
+        pair = self.pair_of(kind, tool, values)
+        if pair is not None:
+            plan.kept(row)
+        return pair
+
+    def pair_of(self, kind: str, tool: ToolSlots, values: dict[Path, Any]) -> CallPair | None:
+        """A pair for these values, or None and a counted reject."""
         sentence = self.composer.compose(tool.tool.name, values, self.rng)
         if sentence is None:
             self.rejects.add("no words for a value", tool.tool.name)
             return None
+        if kind == "alike":
+            sentence = self._contrast(tool, sentence)
         return self._checked(kind, tool, values, sentence)
 
     def _tool(self) -> ToolSlots:
         weights = [self.domain.weights.get(t.tool.name, 1.0) * (0.5 + 0.25 * len(t.slots)) ** 0.5 for t in self.callable]
         return self.rng.choices(self.callable, weights)[0]
 
-    def _values(self, tool: ToolSlots, *, leave_required: bool) -> dict[Path, Any] | None:
-        rng = self.rng
-        needed = [s for s in tool.required if s.path not in self.defaults[tool.tool.name]]
-        missing: set[Path] = set()
-        if leave_required:
-            if not needed:
-                return None
-            missing = {s.path for s in rng.sample(needed, rng.choice([1, 1, 1, 2, len(needed)]) if len(needed) > 1 else 1)}
-        optional = rng.choice((0.15, 0.4, 0.75))
-        parents: dict[Path, bool] = {}
-        out: dict[Path, Any] = {}
-        for slot in tool.slots:
-            if slot.path in missing:
-                continue
-            parent = slot.path[:-1]
-            if parent and not slot.required:
-                if not parents.setdefault(parent, rng.random() < optional):
-                    continue
-                if slot.name not in _inner_required(tool, parent) and rng.random() > optional:
-                    continue
-            elif not slot.required and rng.random() > optional:
-                continue
-            elif slot.path in self.defaults[tool.tool.name] and rng.random() < 0.4:
-                continue
-            out[slot.path] = self.pools.draw(tool, slot)
-        return out
+    def _left_out(self, tool: ToolSlots, values: dict[Path, Any], *, ask: bool) -> dict[Path, Any]:
+        """Leave out what people leave out: some fields with a default and, to be asked back, required ones."""
+        rng, defaults = self.rng, self.defaults[tool.tool.name]
+        gone = {p for p in values if p in defaults and rng.random() < 0.5}
+        needed = [s.path for s in tool.required if s.path not in defaults]
+        if ask and needed:
+            gone.update(rng.sample(needed, rng.choice([1, 1, 1, min(2, len(needed)), len(needed)])))
+        return {p: v for p, v in values.items() if p not in gone}
+
+    def _contrast(self, tool: ToolSlots, sentence: Sentence) -> Sentence:
+        """Name what is not wanted first: another tool's verb and noun, most often of the tool most like this one."""
+        others = [t for t in self.callable if t is not tool and self.tongues[t.tool.name].clusters and self.tongues[t.tool.name].nouns]
+        if not others:
+            return sentence
+        weights = [fuzz.token_sort_ratio(signature(t.tool), signature(tool.tool)) ** 3 for t in others]
+        tongue = self.tongues[self.rng.choices(others, weights)[0].tool.name]
+        verb, noun = self.rng.choice(tongue.clusters[0].say or tongue.clusters[0].keys), self.rng.choice(tongue.nouns)
+        lead = self.rng.choice(_NOT_BUT[self.domain.context.language]).replace("{b}", verb + ("" if self.composer.chinese else " ") + noun)
+        return replace(sentence, text=lead + sentence.text)
 
     def _none(self) -> CallPair:
         sentence = self.negatives.draw(self.rng)
@@ -257,13 +275,6 @@ class Builder:
         )  # fmt: skip
 
 
-def _inner_required(tool: ToolSlots, parent: Path) -> set[str]:
-    schema = tool.tool.parameters
-    for key in parent:
-        schema = schema["properties"][key]
-    return set(schema.get("required", ()))
-
-
 def _reads_back(slot: Slot, surface: Any, value: Any) -> bool:
     """Whether code reads from the words the value they were made for."""
     if slot.field.kind in (Kind.BOOLEAN, Kind.ENUM):
@@ -276,6 +287,3 @@ def _reads_back(slot: Slot, surface: Any, value: Any) -> bool:
 
 def _id(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-
-
-__all__ = ["SHARES", "Builder", "Rejects", "Said"]

@@ -30,6 +30,9 @@ _CARRIER_OF = {Kind.DURATION: "duration", Kind.TEXT: "text", Kind.AREA: "area"}
 _MONEY = re.compile(r"amount|price|fee|cost|budget|金额|价|费|元|钱", re.I)
 _COUNT = re.compile(r"count|quantity|number_of|num|qty|人数|数量|件数|个数|passengers|guests|people", re.I)
 
+#: After one of these no other one may follow.
+_STOPS = " ,，、。;；:："
+
 #: A label that tells a form ("YYYY-MM-DD", "five digits") is nothing that people say.
 _FORMAT = re.compile(r"YYYY|MM|HH|NNN|\\d|\d|digit|格式|位数|\bor\b|或")
 
@@ -43,9 +46,15 @@ _ASKING = {
 }  # fmt: skip
 
 
+#: Ways to affirm or deny what a description asks with "whether", as in "whether someone may enter".
+_WHETHER = {
+    True: ("{l}", "可以{l}", "{l}没问题", "麻烦{l}", "要{l}", "同意{l}", "请{l}"),
+    False: ("不{l}", "不要{l}", "别{l}", "不用{l}", "不能{l}", "不可以{l}", "不许{l}", "不同意{l}"),
+}
+
 #: What stands between a day and a time of day that people say apart.
 _BETWEEN = {
-    "zh": (",", "有空,", "来吧,", "可以,", ",时间", "吧,", "那天", "那天,", "过来,大概", "行,", ",最好", "都行,就", "。时间"),
+    "zh": ("，", "有空，", "来吧，", "可以，", "，时间", "吧，", "那天", "那天，", "过来，大概", "行，", "，最好", "都行，就", "。时间"),
     "en": (", say ", " works, ", ", ideally ", ", let's do ", ". The time: ", " please, ", " would be good, ", " is fine - ",
            ", if you can make it ", ", preferably ", ", time ", " then, "),
 }  # fmt: skip
@@ -160,7 +169,7 @@ class Composer:
         return [*own, *hints * 3, *said]
 
     def _say_list(self, tool: ToolSlots, slot: Slot, value: list[Any], rng: random.Random) -> list[Piece] | None:
-        join = rng.choice(("、", "和", ",", "、", "还有", ",还有")) if self.chinese else rng.choice((" and ", ", ", " and ", ", plus ", " & "))
+        join = rng.choice(("、", "和", "，", "、", "还有", "，还有", "加")) if self.chinese else rng.choice((" and ", ", ", " and ", ", plus ", " & "))
         pieces: list[str] = []
         surfaces: list[Any] = []
         style = rng.random()
@@ -241,8 +250,16 @@ class Composer:
         return carriers.get(kind) or carriers["text"]
 
     def _label(self, slot: Slot, rng: random.Random) -> str:
-        labels = [label for label in slot.field.labels if not _FORMAT.search(label) and len(label) <= 24]
+        values = {str(v) for v in slot.field.schema.get("enum", ())}
+        labels = [
+            x for x in slot.field.labels
+            if not _FORMAT.search(x) and len(x) <= 24 and x not in values and not (self.chinese and x.isascii())
+        ]  # fmt: skip
         return rng.choice(labels) if labels else "" if self.chinese else " ".join(words(slot.name))
+
+    @staticmethod
+    def _labels(tool: ToolSlots) -> dict[Path, tuple[str, ...]]:
+        return {s.path: s.field.labels for s in tool.slots}
 
     def _noun(self, tool: ToolSlots, rng: random.Random) -> str:
         nouns = self.tongues[tool.tool.name].nouns
@@ -257,10 +274,13 @@ class Composer:
                 said += cue.true if value else cue.false
                 break
         if not said or rng.random() < 0.35:
-            label = self._label(slot, rng)
-            label = re.sub(r"^(?:是否|是不是|需不需要|有没有)(?:需要|是|有|要)?", "", label)
-            pattern = rng.choice(self.lexicon.booleans[value])
-            said = [pattern.replace("{l}", label)]
+            whether = re.search(r"是否(?:需要|要)?([\u4e00-\u9fff]{1,9})", about)
+            if whether:
+                patterns = _WHETHER[value] if len(whether.group(1)) > 2 else self.lexicon.booleans[value]
+                said = [rng.choice(patterns).replace("{l}", whether.group(1))]
+            else:
+                label = self._label(slot, rng) or " ".join(words(slot.name))
+                said = [rng.choice(self.lexicon.booleans[value]).replace("{l}", label)]
         return [Said(rng.choice(said), slot.path, value)]
 
     def _other(self, tool: ToolSlots, slot: Slot, value: Any, rng: random.Random) -> str | None:
@@ -299,6 +319,8 @@ class Composer:
                 clauses, wording, shots = taken, f"shot:{template.shot}", (template.shot,)
         if not clauses:
             intent = self._intent(tool, rest, rng)
+            if intent is None:
+                return None
             clauses = [intent] if intent else []
         for path in rng.sample(list(rest), len(rest)):
             clause = self._carry_left(tool, tool.slot(path), rest, rng)
@@ -329,7 +351,7 @@ class Composer:
             if not said:
                 return None
             if pieces:
-                pieces.append(rng.choice((", ", " ", " and ")) if not self.chinese else rng.choice((",", " ", "、")))
+                pieces.append(rng.choice((", ", " ", " and ")) if not self.chinese else rng.choice(("，", " ", "、")))
             pieces += [f"{self._label(slot, rng)} ", *said] if labelled else said
         return pieces
 
@@ -351,7 +373,7 @@ class Composer:
         for i, clause in enumerate(template.clauses):
             if not whole and i not in template.intent and not template.fixed:
                 continue
-            left = drop(clause, keep, verbs, self.chinese)
+            left = drop(clause, keep, verbs, self._labels(tool))
             if left is None:
                 continue
             pieces: list[Piece] = []
@@ -376,7 +398,10 @@ class Composer:
         return out
 
     def _intent(self, tool: ToolSlots, rest: dict[Path, Any], rng: random.Random) -> list[Piece] | None:
-        """A clause that asks for the tool in the lexicon's general ways; may take a value or two along."""
+        """A clause that asks for the tool in the lexicon's general ways; may take a value along.
+
+        [] when a stated problem asks by itself, None when there are no words for what is wanted.
+        """
         tongue = self.tongues[tool.tool.name]
         free = [p for p in rest if tool.slot(p).field.kind in (Kind.PROBLEM, Kind.TEXT, Kind.TITLE, Kind.NOTE)]
         concepts = {c.concept for c in tongue.clusters}
@@ -387,7 +412,7 @@ class Composer:
                 return _fill(rng.choice(_ASKING["zh" if self.chinese else "en"]), said)
         problem = [p for p in rest if tool.slot(p).field.kind is Kind.PROBLEM]
         if problem and rng.random() < 0.25:
-            return None
+            return []
         templates = self.templates.get(tool.tool.name)
         if templates and (not tongue.clusters or not tongue.nouns or rng.random() < 0.2):
             return self._bare_intent(tool, rng.choice(templates))
@@ -406,7 +431,7 @@ class Composer:
     def _bare_intent(self, tool: ToolSlots, template: Template) -> list[Piece] | None:
         verbs = self.tongues[tool.tool.name].verbs
         clause = template.clauses[min(template.intent)]
-        left = drop(clause, frozenset(), verbs, self.chinese)
+        left = drop(clause, frozenset(), verbs, self._labels(tool))
         return [p for p in left if isinstance(p, str)] if left else None
 
     def _finish(self, clauses: list[list[Piece]], wording: str, shots: tuple[str, ...], rng: random.Random) -> Sentence:
@@ -425,7 +450,7 @@ class Composer:
             pieces.insert(0, rng.choice(lex.openers) + ("" if self.chinese else " "))
         if rng.random() < 0.2:
             pieces.append(_before(rng.choice(lex.closers), self.chinese))
-        pieces.append(rng.choice(("", "", "。", "!") if self.chinese else ("", ".", ".", "!")))
+        pieces.append(rng.choice(("", "", "。", "！", "？") if self.chinese else ("", ".", ".", "!")))
         pieces = _tidy(pieces, self.chinese, lower=not self.chinese and rng.random() < 0.25)
         text = "".join(p if isinstance(p, str) else p.text for p in pieces)
         surfaces = {p.path: p.surface for p in pieces if isinstance(p, Said)}
@@ -433,7 +458,7 @@ class Composer:
 
     def _joint(self, rng: random.Random, casual: bool) -> str:
         if self.chinese:
-            return rng.choice((" ", ",", ",")) if casual else rng.choice((",", ",", ",", "。", ",", ";"))
+            return rng.choice((" ", "，", "")) if casual else rng.choice(("，", "，", "，", "。", ",", "；", "，"))
         return rng.choice((" ", ", ", " ")) if casual else rng.choice((", ", ", ", ". ", ", ", " - ", "; ", " and "))
 
 
@@ -472,13 +497,12 @@ def _tidy(pieces: Sequence[Piece], chinese: bool, *, lower: bool) -> list[Piece]
             out.append(piece)
             continue
         text = piece.lower() if lower else piece
-        text = re.sub(r"[,,]\s*([,,。.!!??;;])", r"\1", text)
+        text = re.sub(r"[,，]\s*(?=[,，。.!！?？;；])", "", text)
         text = re.sub(r"\s{2,}", " ", text)
-        previous = out[-1] if out else ""
-        tail = previous if isinstance(previous, str) else previous.text
-        if tail[-1:] in ",,。.!!??;;::、 " and text[:1] in ",,。;; ":
-            text = text.lstrip(",,。;;" + ("" if chinese else " ")) if tail[-1:] != " " else text.lstrip()
-        if not tail and text:
-            text = text.lstrip(",,。;;、 ")
+        tail = (out[-1] if isinstance(out[-1], str) else out[-1].text) if out else ""
+        if not tail or tail[-1] in _STOPS:
+            text = text.lstrip(_STOPS if chinese else _STOPS.replace(" ", ""))
+        if tail[-1:] in ("", " "):
+            text = text.lstrip()
         out.append(text)
     return out

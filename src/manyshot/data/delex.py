@@ -8,7 +8,7 @@ Values that stand nowhere (a boolean or an enum implied by the wording, a defaul
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -52,7 +52,7 @@ class Placed:
     end: int
 
 
-_CUT = re.compile(r"[,,。;;!!??::\n]+\s*|\.\s+|\.$|\s+-\s+")
+_CUT = re.compile(r"[,，。;；!！?？：\n]+\s*|:\s|\.\s+|\.$|\s+-\s+")
 
 
 def locate(action: str, arguments: Json, slots: ToolSlots) -> tuple[list[Placed], dict[Path, Any]]:
@@ -170,40 +170,48 @@ _PREPOSITION = re.compile(
     re.I,
 )
 _LEAD_ZH = re.compile(r"(?:并且|并|和|及|同时)?(?:给|为|替|帮|在|于|到|从|由|按|因为|因|至|向|用|以|约|把|将)?(?:的)?$")
+#: What follows a value in Chinese and goes with it: counters and the words that close its phrase.
+_TAIL_ZH = re.compile(r"^(?:号|房间|房|件|个|人|位|名|台|的|时|前|后|之前|之后|抵达|到达|落地|出发)+")
 
 
-def drop(clause: Clause, keep: frozenset[Path], verbs: Sequence[str], chinese: bool) -> Clause | None:
+def drop(clause: Clause, keep: frozenset[Path], verbs: Sequence[str], labels: Mapping[Path, Sequence[str]]) -> Clause | None:
     """The clause without the holes that are not kept; the words that only served a dropped hole go too.
 
-    None when nothing sensible is left.
+    `labels` are the names people give a field; None when nothing sensible is left.
     """
+    holes = [p.path for p in clause if isinstance(p, Hole)]
+    if holes and not _has_verb(clause, verbs) and not any(h in keep for h in holes):
+        return None
     out: list[str | Hole] = []
-    eat_de = False
+    dropped = False
     for part in clause:
         if isinstance(part, str):
-            out.append(part.removeprefix("的") if eat_de else part)
-            eat_de = False
+            out.append(_TAIL_ZH.sub("", part) if dropped else part)
+            dropped = False
         elif part.path in keep:
             out.append(part)
+            dropped = False
         else:
             if out and isinstance(out[-1], str):
-                out[-1] = _trim(out[-1], verbs, chinese)
-            eat_de = chinese
+                out[-1] = _trim(out[-1], verbs, labels.get(part.path, ()))
+            dropped = True
     merged = tuple(p for p in out if p)
     text = "".join(p for p in merged if isinstance(p, str)).strip()
-    if not merged or (not text and not any(isinstance(p, Hole) for p in merged)):
+    whole = len(merged) == len(clause) and all(isinstance(p, str) or p.path in keep for p in merged)
+    if not whole and len(text) < 2:
         return None
-    return merged
+    return merged or None
 
 
-def _trim(lead: str, verbs: Sequence[str], chinese: bool) -> str:
+def _trim(lead: str, verbs: Sequence[str], labels: Sequence[str]) -> str:
     """Cut from the words before a dropped hole those that bring it in."""
-    if chinese:
-        # Up to six characters without the tool's verb are a carrier ("联系电话"); more are words of their own.
-        return _LEAD_ZH.sub("", lead) if _has_verb((lead,), verbs) or len(lead) > 6 else ""
-    if match := _PREPOSITION.search(lead):
-        return lead[: match.start()]
-    return lead.rstrip()
+    if not re.search(r"[\u4e00-\u9fff]", lead):
+        match = _PREPOSITION.search(lead)
+        return lead[: match.start()] if match else lead.rstrip()
+    for label in sorted(labels, key=len, reverse=True):
+        lead = re.sub(rf"(?:的|其)?{re.escape(label)}(?:是|为|号|号码)?\s*$", "", lead)
+    # Up to six characters without the tool's verb are a carrier; more are words of their own.
+    return _LEAD_ZH.sub("", lead) if _has_verb((lead,), verbs) or len(lead) > 6 else ""
 
 
 def templates_of(domain: Domain, slots: dict[str, ToolSlots], verbs: dict[str, list[str]]) -> list[Template]:

@@ -45,9 +45,8 @@ class Pools:
     def given(self, tool: ToolSlots, slot: Slot) -> list[Any]:
         """Values that people gave, best source first: values.yaml, schema, shots."""
         domain, schema = self._domain, slot.field.schema
-        for key in (f"{tool.tool.name}.{'.'.join(slot.path)}", ".".join(slot.path), slot.name):
-            if key in domain.values:
-                return list(domain.values[key])
+        if (key := self._key(tool, slot)) is not None:
+            return list(domain.values[key])
         if "const" in schema:
             return [schema["const"]]
         if "enum" in schema:
@@ -61,6 +60,14 @@ class Pools:
             if value is not None and value not in unique:
                 unique.append(value)
         return unique
+
+    def _key(self, tool: ToolSlots, slot: Slot) -> str | None:
+        names = (f"{tool.tool.name}.{'.'.join(slot.path)}", ".".join(slot.path), slot.name)
+        return next((k for k in names if k in self._domain.values), None)
+
+    def listed(self, tool: ToolSlots, slot: Slot) -> bool:
+        """Whether values.yaml lists values of this field."""
+        return self._key(tool, slot) is not None
 
     def draw(self, tool: ToolSlots, slot: Slot) -> Any:
         """One value; open kinds are mostly invented, so that the model copies instead of remembering."""

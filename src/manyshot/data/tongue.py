@@ -27,7 +27,7 @@ class Tongue:
 
 
 _CAMEL = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
-_END = re.compile(r"[,,。.;;((::\n]|\b(?:by|with|for|given|using|if|when|so|which|that|in order)\b")
+_END = re.compile(r"[,，。.;；(（:：、\n]|\b(?:by|with|for|given|using|if|when|so|which|that|in order)\b")
 
 
 def words(name: str) -> list[str]:
@@ -36,7 +36,7 @@ def words(name: str) -> list[str]:
 
 
 def _first(text: str) -> str:
-    return re.split(r"[。.;;\n]", text.strip(), maxsplit=1)[0]
+    return re.split(r"[。.;；\n]", text.strip(), maxsplit=1)[0]
 
 
 def clusters_of(tool: Tool, language: Language) -> tuple[Verb, ...]:
@@ -44,14 +44,21 @@ def clusters_of(tool: Tool, language: Language) -> tuple[Verb, ...]:
     verbs = lexicon.load(language).verbs
     named, described = words(tool.name), _first(tool.description).lower()
     phrase = " ".join(named)
-    joined = [v for v in verbs if any(" " in k and k in phrase for k in v.keys)]
-    leading = [v for v in verbs if named and named[0] in v.keys] or [v for v in verbs if named and named[-1] in v.keys]
-    # A cluster that knows the verb and the noun ("reset" and "password") is surer than one that knows the verb.
-    leading.sort(key=lambda v: -sum(w in v.keys for w in named))
-    spoken = [v for v in verbs if any(_stands(k, described) for k in v.keys)]
-    spoken.sort(key=lambda v: -max(len(k) for k in v.keys if _stands(k, described)))
-    both = [v for v in spoken if v in leading]
-    return tuple(_unique([*joined, *both, *leading, *spoken])[:3])
+    scores = [(_belongs(v, named, phrase, described), v) for v in verbs]
+    best = sorted((x for x in scores if x[0] >= 2), key=lambda x: -x[0])
+    return tuple(_unique([v for _, v in best]))[:3]
+
+
+def _belongs(verb: Verb, named: list[str], phrase: str, described: str) -> float:
+    """How surely a cluster names what a tool does: a name's first or last word, more of its words, the description."""
+    score = 0.0
+    if named and named[0] in verb.keys:
+        score += 2
+    elif named and named[-1] in verb.keys:
+        score += 1.5
+    score += sum(w in verb.keys for w in named[1:]) + 2 * any(" " in k and k in phrase for k in verb.keys)
+    stands = [len(k) for k in verb.keys if _stands(k, described)]
+    return score + (2 + max(stands) / 10 if stands else 0)
 
 
 def _unique(verbs: list[Verb]) -> list[Verb]:
@@ -64,7 +71,7 @@ def _unique(verbs: list[Verb]) -> list[Verb]:
 def _stands(key: str, text: str) -> bool:
     if key.isascii():
         return re.match(rf"(?:\w+\s+)?{re.escape(key)}", text) is not None
-    return key in text[:12]
+    return key in text[: len(key) + 4]
 
 
 def nouns_of(tool: Tool, clusters: tuple[Verb, ...], language: Language) -> tuple[str, ...]:
@@ -76,9 +83,10 @@ def nouns_of(tool: Tool, clusters: tuple[Verb, ...], language: Language) -> tupl
         noun = first
         for key in keys:
             if not key.isascii() and key in noun:
-                noun = noun.split(key, 1)[1] or noun.split(key, 1)[0]
+                noun = noun.split(key, 1)[1] or noun
                 break
         noun = re.sub(r"^(?:一个|一张|一条|一次|新的|已有的|指定的|某个|的|客户的|用户的)+", "", noun)
+        noun = re.sub(r"^(?:给|为|向|到|在)\w{1,4}?(?=送|办|开|派)", "", noun)
         if 1 < len(noun) <= 10 and re.search(r"[\u4e00-\u9fff]", noun):
             out.append(noun)
             if "的" in noun and len(noun.rsplit("的", 1)[1]) > 1:

@@ -58,8 +58,8 @@ def _table(title: str) -> Table:
 
 def _headline(modes: Sequence[ModeSummary], baseline: str) -> Table:
     table = _table(f"Right answers ({modes[0].overall.total} tests)")
-    table.add_column("mode", no_wrap=True, max_width=16)
-    for name in ("right", "95% interval", f"against {baseline}", "tok in/out", "ms p50/p95"):
+    table.add_column("mode", no_wrap=True, max_width=14)
+    for name in ("right", "95%", f"against {baseline}", "tok in/out", "ms p50/p95"):
         table.add_column(name, justify="right" if name != f"against {baseline}" else "left")
     for s in modes:
         low, high = s.overall.interval
@@ -78,12 +78,13 @@ def _against(s: ModeSummary) -> Text:
     if s.against_base is None:
         return Text("")
     word, colour = _VERDICTS[s.against_base.verdict]
-    return Text.assemble((word, colour), f" {p_value(s.against_base.p)}")
+    p = "" if s.against_base.verdict == "not_enough_cases" else f" {p_value(s.against_base.p)}"
+    return Text.assemble((word, colour), p)
 
 
 def _stages(modes: Sequence[ModeSummary]) -> Table:
     table = _table("Where the wrong ones failed first")
-    table.add_column("mode", no_wrap=True, max_width=16)
+    table.add_column("mode", no_wrap=True, max_width=14)
     shown = [stage for stage in STAGES if stage != "parse" or any(s.failed[stage] for s in modes)]
     for stage in shown:
         table.add_column(stage.replace("_", " "), justify="right")

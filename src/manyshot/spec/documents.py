@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from json.decoder import scanstring
+from json import decoder
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -60,7 +60,7 @@ def read_text(folder: Path, file: str, findings: Findings) -> str | None:
             findings.fault(file, 0, f"wanted this file, {missing}")
             return None
         if (size := path.stat().st_size) > MAX_BYTES:
-            findings.fault(file, 0, f"too large: {size / 2**20:.0f} MiB, at most {MAX_BYTES // 2**20}; split or thin it")
+            findings.fault(file, 0, f"too large: {size >> 20} MiB, at most {MAX_BYTES >> 20}; split or thin it")
             return None
         return _decode(path.read_bytes(), file, findings)
     except OSError as error:
@@ -118,8 +118,8 @@ def parse_json(text: str) -> tuple[Any, int, int, str]:
     if problem := unfit(value):
         return None, 1, 1, problem
     if twice:
-        json_lines(text, lines := [])
-        return None, lines[0], 1, f'the key "{twice[0]}" stands twice in one object; keep one'
+        json_lines(text, doubled := list[int]())
+        return None, doubled[0], 1, f'the key "{twice[0]}" stands twice in one object; keep one'
     return value, 0, 0, ""
 
 
@@ -155,6 +155,8 @@ def unfit(value: Any) -> str:
     return ""
 
 
+#: (text, position after the quote) -> (string, position after its end); the part of json that typeshed does not list.
+_string: Callable[[str, int], tuple[str, int]] = getattr(decoder, "scanstring")  # noqa: B009
 _BLANK = re.compile(r"[ \t\n\r]*")
 _SCALAR = re.compile(r"[^\s,\]}]+")
 
@@ -172,7 +174,7 @@ def json_lines(text: str, duplicates: list[int] | None = None) -> Lines:
         pos = _skip(text, pos)
         lines.setdefault(path, bisect.bisect_left(ends, pos) + 1)
         if text[pos] == '"':
-            return scanstring(text, pos + 1)[1]
+            return _string(text, pos + 1)[1]
         if text[pos] not in "{[":
             found = _SCALAR.match(text, pos)
             return found.end() if found else pos + 1
@@ -184,7 +186,7 @@ def json_lines(text: str, duplicates: list[int] | None = None) -> Lines:
             key: Key = index
             if named:
                 start = pos
-                key, pos = scanstring(text, pos + 1)
+                key, pos = _string(text, pos + 1)
                 line = bisect.bisect_left(ends, start) + 1
                 if (*path, key) in lines and duplicates is not None:
                     duplicates.append(line)

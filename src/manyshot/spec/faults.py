@@ -18,7 +18,7 @@ from manyshot.errors import at
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:
-    """One line: what was wanted, what was there, what to do. `file` is relative to the domain folder, `line` from 1 or 0."""
+    """One line: what was wanted, what was there, what to do. `file` is relative to the domain folder, `line` from 1."""
 
     file: str
     line: int

@@ -31,7 +31,8 @@ def local_resolver(document: Any) -> Resolver[Any]:
     from referencing import Registry, Resource
 
     registry: Any = Registry()
-    return registry.with_resource("", Resource.opaque(document)).resolver("")
+    resolver: Resolver[Any] = registry.with_resource("", Resource.opaque(document)).resolver("")
+    return resolver
 
 
 def flatten(schema: Any, resolver: Resolver[Any]) -> Any:

@@ -1,4 +1,4 @@
-"""A typed Python function with a docstring -> Tool. The one rule: types come from the signature, words from the docstring.
+"""A typed Python function with a docstring -> Tool. The one rule: types come from the signature, words from its text.
 
     tool = tool_from_function(book_table)
 
@@ -28,7 +28,7 @@ _BOUND = ("self", "cls")
 def tool_from_function(fn: Callable[..., Any], *, name: str | None = None) -> Tool:
     """The Tool of a function; SpecError with file and line of the function when its signature does not say enough."""
     where = _where(fn)
-    called = name or getattr(fn, "__name__", "")
+    called = str(name or getattr(fn, "__name__", ""))
     if problem := name_problem(called):
         raise SpecError(f"{where}: {problem}")
     schema = _schema(fn, where)
@@ -82,10 +82,11 @@ def _schema(fn: Callable[..., Any], where: str) -> Json:
     )
     stand_in.__annotations__ = typed
     try:
-        return TypeAdapter(stand_in).json_schema()
+        adapter: TypeAdapter[Any] = TypeAdapter(stand_in)  # type: ignore[arg-type]
+        return adapter.json_schema()
     except (PydanticUserError, SchemaError) as error:
-        first = str(error).splitlines()[0]
-        raise SpecError(f"{where}: a type has no JSON Schema: {first}; use plain types, dataclasses or models") from error
+        why = str(error).splitlines()[0]
+        raise SpecError(f"{where}: a type has no JSON Schema: {why}; use plain types, dataclasses or models") from error
 
 
 def _docstring(fn: Callable[..., Any]) -> tuple[str, dict[str, str]]:
@@ -117,7 +118,7 @@ def _field_description(hint: Any) -> bool:
 
 
 def _modern(hint: Any) -> Any:
-    """The hint with typing.TypedDict as typing_extensions.TypedDict, which is the only one pydantic reads before 3.12."""
+    """The hint with typing_extensions' TypedDict for typing's, which pydantic does not read before Python 3.12."""
     if typing_extensions.is_typeddict(hint):
         words = get_type_hints(hint, include_extras=True)
         fields = {
@@ -138,7 +139,8 @@ def _modern(hint: Any) -> Any:
 
 
 def _bare(hint: Any) -> Any:
-    return get_args(hint)[0] if get_origin(hint) in (typing_extensions.NotRequired, typing_extensions.Required) else hint
+    marked = get_origin(hint) in (typing_extensions.NotRequired, typing_extensions.Required)
+    return get_args(hint)[0] if marked else hint
 
 
 def _plain(schema: Any) -> Any:

@@ -23,7 +23,9 @@ def add_hints(domain: Domain, tests: Sequence[TestCase], findings: Findings) -> 
     counts = Counter(s.call.name for s in domain.shots if s.call)
     for tool in domain.tools:
         if counts[tool.name] < FEW:
-            findings.hint(SHOTS, 0, f"{tool.name} has {counts[tool.name]} shots; write {FEW} or more, worded differently")
+            findings.hint(
+                SHOTS, 0, f"{tool.name} has {counts[tool.name]} shots; write {FEW} or more, each in other words"
+            )
     rejects = any(_REJECTS.search(t.name) for t in domain.tools)
     if not rejects and not any(s.call is None and not s.ask for s in domain.shots):
         findings.hint(SHOTS, 0, "no shot shows a request that no tool fits (call null); add some")

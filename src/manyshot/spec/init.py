@@ -63,6 +63,4 @@ def _write(source: Path, target: Path, words: dict[str, str], today: date) -> No
 def _filled(text: str, words: dict[str, str], today: date) -> str:
     for word, value in words.items():
         text = text.replace("{{" + word + "}}", value)
-    return re.sub(
-        r"\{\{today(?:\+(\d+))?\}\}", lambda m: (today + timedelta(days=int(m[1] or 0))).isoformat(), text
-    )
+    return re.sub(r"\{\{today(?:\+(\d+))?\}\}", lambda m: (today + timedelta(days=int(m[1] or 0))).isoformat(), text)

@@ -39,7 +39,7 @@ def read_into(folder: Path, findings: Findings) -> Domain | None:
     by_name = {t.name: t for t in tools}
     # With a broken tool left out, every call of it would be a fault of its own and hide the cause.
     if len(findings.faults) > found or not tools:
-        _note_unread(folder, findings, found)
+        _note_unread(findings, found)
         return None
     shots = read_shots(folder, by_name, findings)
     values = read_values(folder, by_name, findings)
@@ -64,7 +64,7 @@ def _is_folder(folder: Path, findings: Findings) -> bool:
     return False
 
 
-def _note_unread(folder: Path, findings: Findings, before: int) -> None:
+def _note_unread(findings: Findings, before: int) -> None:
     if len(findings.faults) == before:
         findings.fault(TOOLS, 0, "the domain has no tools; add at least one")
     findings.hint("shots/calls.jsonl", 0, "not checked, because the tools have faults; correct those and check again")

@@ -27,7 +27,7 @@ METHODS = ("get", "put", "post", "delete", "patch", "head", "options", "trace")
 #: Files are named by this scheme while references are followed, so that a relative one stays in the folder.
 _ROOT = "file:///domain/"
 #: Parts of a description that no tool is made from: what is wrong there is only a hint.
-_UNUSED = ("info", "servers", "tags", "externalDocs", "security", "securityDefinitions", "responses", "callbacks", "links")
+_UNUSED = ("info", "servers", "tags", "externalDocs", "security", "securityDefinitions", "responses", "callbacks")
 
 
 @dataclass(slots=True)
@@ -96,7 +96,7 @@ class _Files:
         return self.documents[file]
 
     def target(self, base: str, reference: str) -> str:
-        """The file (relative to the folder) that a reference made in the file `base` points into; SpecError when outside."""
+        """The file in the folder that a reference made in the file `base` points into; SpecError when outside."""
         parts = urlsplit(reference)
         if parts.scheme or parts.netloc:
             raise SpecError(f'the reference "{reference}" leaves the domain folder; copy that file into it')
@@ -113,9 +113,8 @@ class _Files:
 
         found = {_ROOT + n: Resource.opaque(d.value) for n, d in self.documents.items() if d is not None}
         registry: Any = Registry().with_resources(found.items())
-        return registry.resolver(_ROOT + self.file)
-
-
+        resolver: Resolver[Any] = registry.resolver(_ROOT + self.file)
+        return resolver
 
 
 def _references(value: Any, path: tuple[Key, ...] = ()) -> Iterator[tuple[tuple[Key, ...], str]]:
@@ -183,12 +182,12 @@ def _validate(files: _Files, findings: Findings) -> None:
     except Exception as error:  # the validator walks unchecked input and raises many kinds of error on it
         findings.fault(files.file, 1, f"no valid API description: {type(error).__name__}: {show(str(error), 120)}")
         return
-    for error in errors:
-        where = tuple(error.absolute_path)
+    for found in errors:
+        where = tuple(found.absolute_path)
         line = document.line(*where)
         place = "/".join(str(p) for p in where)
-        message = f"no valid API description{f' at {place}' if place else ''}: {error.message[:160]}"
-        if any(p in _UNUSED for p in where[:1] + where[3:]) or _misses_unused(error):
+        message = f"no valid API description{f' at {place}' if place else ''}: {found.message[:160]}"
+        if any(p in _UNUSED for p in where[:1] + where[3:]) or _misses_unused(found):
             findings.hint(files.file, line, message)
         else:
             findings.fault(files.file, line, message)
@@ -245,4 +244,3 @@ def _operations(api: Api, findings: Findings) -> Iterator[Operation]:
                 findings.hint(api.file, line, f"{operation.tool.name}: {hint}")
             names.add(operation.tool.name)
             yield operation
-

@@ -96,7 +96,7 @@ def _object(draft: _Draft) -> Json:
 
 
 def follow(row: Any, resolver: Resolver[Any]) -> tuple[Json, Resolver[Any]]:
-    """A part with its references followed, and the resolver of where it stands; what stands beside a reference is kept."""
+    """A part with its references followed (what stands beside them is kept), and the resolver of where it stands."""
     for _ in range(20):
         if not (isinstance(row, dict) and isinstance(row.get("$ref"), str)):
             break
@@ -132,7 +132,8 @@ def _description(item: Json, operation: Json) -> str:
     summary, text = (" ".join(p.split()) for p in parts)
     if not summary or not text or summary.rstrip(".。") in text:
         return text or summary
-    return f"{summary}{'' if summary[-1] in '.。!?！？' else '.' if summary.isascii() else '。'}{' ' if summary.isascii() else ''}{text}"
+    stop = "" if summary[-1] in ".。!?！？" else "." if summary.isascii() else "。"
+    return f"{summary}{stop}{' ' if summary.isascii() else ''}{text}"
 
 
 # -- parameters --------------------------------------------------------------------------------------------------------
@@ -159,7 +160,7 @@ def _row_schema(row: Json, old: bool, resolver: Resolver[Any]) -> Json:
         return clean({k: v for k, v in row.items() if k not in words}, resolver)
     if "schema" in row:
         return clean(row["schema"], resolver)
-    media = next(iter((row.get("content") or {}).values()), {})
+    media: Any = next(iter((row.get("content") or {}).values()), {})
     return clean(media.get("schema", {}), resolver) if isinstance(media, dict) else {}
 
 
@@ -184,9 +185,7 @@ def _add_body(draft: _Draft, body: Json, resolver: Resolver[Any]) -> None:
     _add_content(draft, schema, body, "body", "body" if "json" in media else "form", resolver)
 
 
-def _add_content(
-    draft: _Draft, raw: Any, body: Json, name: str, place: Place, resolver: Resolver[Any]
-) -> None:
+def _add_content(draft: _Draft, raw: Any, body: Json, name: str, place: Place, resolver: Resolver[Any]) -> None:
     """An object's properties one by one; anything else as one parameter.
 
     A body without `required` counts as required when it has required properties: the standard's default is false, and
@@ -219,7 +218,7 @@ def _clean(schema: Any) -> Any:
         if word in _DROPPED or word.startswith("x-"):
             continue
         if word == "properties" and isinstance(value, dict):
-            out[word] = {n: _clean(s) for n, s in value.items() if not (isinstance(s, dict) and s.get("readOnly") is True)}
+            out[word] = {n: _clean(s) for n, s in value.items() if not _only_read(s)}
         elif word in ("items", "additionalProperties", "not"):
             out[word] = _clean(value)
         elif word in ("anyOf", "oneOf", "allOf") and isinstance(value, list):
@@ -234,6 +233,10 @@ def _clean(schema: Any) -> Any:
     return _new_bounds(_file_as_text(out))
 
 
+def _only_read(schema: Any) -> bool:
+    return isinstance(schema, dict) and schema.get("readOnly") is True
+
+
 def _file_as_text(schema: Json) -> Json:
     return {**schema, "type": "string"} if schema.get("type") == "file" else schema
 
@@ -242,7 +245,6 @@ def _new_bounds(schema: Json) -> Json:
     """exclusiveMinimum: true beside minimum (OpenAPI 3.0 and before) -> exclusiveMinimum: number."""
     out = dict(schema)
     for exclusive, bound in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
-        if isinstance(out.get(exclusive), bool):
-            if out.pop(exclusive) and bound in out:
-                out[exclusive] = out.pop(bound)
+        if isinstance(out.get(exclusive), bool) and out.pop(exclusive) and bound in out:
+            out[exclusive] = out.pop(bound)
     return out

@@ -30,7 +30,7 @@ _SLIPS = {
     "none": "null", "date": "string", "datetime": "string",
 }  # fmt: skip
 #: Keywords whose value is a schema, a list of schemas, or a mapping of names to schemas.
-ONE = ("items", "additionalProperties", "not", "if", "then", "else", "contains", "propertyNames", "unevaluatedProperties")
+ONE = ("items", "additionalProperties", "not", "if", "then", "else", "contains", "propertyNames")
 MANY = ("allOf", "anyOf", "oneOf", "prefixItems")
 NAMED = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
 _OTHER = (
@@ -38,7 +38,7 @@ _OTHER = (
     "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "minItems", "maxItems",
     "uniqueItems", "minContains", "maxContains", "minProperties", "maxProperties", "required", "dependentRequired",
     "nullable", "deprecated", "readOnly", "writeOnly", "contentEncoding", "contentMediaType", "contentSchema", "strict",
-    "unevaluatedItems", "discriminator", "xml", "externalDocs",
+    "unevaluatedItems", "unevaluatedProperties", "discriminator", "xml", "externalDocs",
 )  # fmt: skip
 KEYWORDS = (*_OTHER, *ONE, *MANY, *NAMED)
 _BOUNDS = (
@@ -103,7 +103,8 @@ def breaks(schema: Json, value: Any) -> list[str]:
     """Why a value does not fit, one message a place, each beginning with the dotted name of the parameter."""
     from jsonschema.exceptions import relevance
 
-    errors = sorted(validator(schema).iter_errors(value), key=lambda e: ([str(p) for p in e.absolute_path], relevance(e)))
+    errors = list(validator(schema).iter_errors(value))
+    errors.sort(key=lambda e: ([str(p) for p in e.absolute_path], relevance(e)))
     return list(dict.fromkeys(_explain(e) for e in errors))
 
 
@@ -118,7 +119,8 @@ def dotted(path: Any) -> str:
 def _explain(error: ValidationError) -> str:
     where = dotted(error.absolute_path)
     prefix = f'"{where}": ' if where else ""
-    wanted, there, rule = error.validator_value, error.instance, str(error.validator)
+    wanted: Any = error.validator_value
+    there, rule = error.instance, str(error.validator)
     if rule in ("anyOf", "oneOf") and error.context:
         inner = min(error.context, key=lambda e: (e.validator == "type", -len(e.absolute_path)))
         return f"{prefix}{show(there)} fits none of the {len(wanted)} alternatives; nearest: {_explain(inner)}"
@@ -135,7 +137,8 @@ def _explain(error: ValidationError) -> str:
 
 def _was(rule: str, there: Any, wanted: Any) -> str:
     if rule == "type":
-        return f" ({kind(there)})" + ("; put it into quotes" if wanted == "string" and not isinstance(there, dict | list) else "")
+        quotes = wanted == "string" and not isinstance(there, dict | list)
+        return f" ({kind(there)})" + ("; put it into quotes" if quotes else "")
     return f"; {near(there, map(str, wanted))}" if rule == "enum" and isinstance(there, str) else ""
 
 
@@ -236,17 +239,22 @@ def _type_slips(part: Json) -> Iterator[tuple[Path, str]]:
 def _required_slips(part: Json) -> Iterator[tuple[Path, str]]:
     if "required" not in part:
         return
-    required, properties = part["required"], part.get("properties")
+    required: Any = part["required"]
+    properties: Any = part.get("properties")
     if not isinstance(required, list) or not all(isinstance(n, str) for n in required):
-        yield ("required",), (
-            f"wanted a list of names in required, found {show(required)}; "
-            "name the parameter in the required list of the object around it"
+        yield (
+            ("required",),
+            (
+                f"wanted a list of names in required, found {show(required)}; "
+                "name the parameter in the required list of the object around it"
+            ),
         )
         return
     # A branch of anyOf or if may require what the object around it declares: only a part with properties is judged.
-    for name in required if isinstance(properties, dict) else ():
-        if name not in properties:
-            yield ("required",), f'required names "{name}", which is not among the properties; {near(name, properties)}'
+    declared: list[str] = list(properties) if isinstance(properties, dict) else required
+    for name in required:
+        if name not in declared:
+            yield ("required",), f'required names "{name}", which is not among the properties; {near(name, declared)}'
 
 
 def suspect(schema: Any) -> Iterator[tuple[Path, str]]:
@@ -257,13 +265,15 @@ def suspect(schema: Any) -> Iterator[tuple[Path, str]]:
         if not isinstance(part, dict):
             continue
         for word in part:
-            if word not in KEYWORDS and not word.startswith(("$", "x-")):
-                if close := difflib.get_close_matches(word, KEYWORDS, n=1, cutoff=0.75):
-                    yield (*path, word), f'"{word}" is no keyword of JSON Schema; did you mean "{close[0]}"?'
+            if word in KEYWORDS or word.startswith(("$", "x-")):
+                continue
+            if close := difflib.get_close_matches(word, KEYWORDS, n=1, cutoff=0.75):
+                yield (*path, word), f'"{word}" is no keyword of JSON Schema; did you mean "{close[0]}"?'
         bare = {k: v for k, v in part.items() if k not in ("default", "examples", "$defs")}
         if "$ref" in str(bare):
             continue
         samples = part.get("examples")
-        for value in [*([part["default"]] if "default" in part else []), *(samples if isinstance(samples, list) else [])]:
+        values = [part["default"]] if "default" in part else []
+        for value in [*values, *(samples if isinstance(samples, list) else [])]:
             if not fits(bare, value):
                 yield path, f"{show(value)}, given as a default or example, does not fit its own schema"

@@ -83,7 +83,7 @@ def _settings(table: dict[str, Any], lines: dict[tuple[str, ...], int], findings
         name = "domain"
     given = table.get("language", "en")
     if not isinstance(given, str) or given not in LANGUAGES:
-        bad("language", f"wanted a language of {', '.join(LANGUAGES)}, found {show(given)}; write one of them in quotes")
+        bad("language", f"wanted one of {', '.join(LANGUAGES)} as language, found {show(given)}; correct it")
     language = LANGUAGES.get(str(given), "en")
     zone = _zone(table.get("timezone", "+08:00" if language == "zh" else "+00:00"))
     if zone is None:
@@ -100,9 +100,7 @@ def _settings(table: dict[str, Any], lines: dict[tuple[str, ...], int], findings
     shares = _numbers(table, "shares", lines, findings)
     if not isinstance(base, str) or today is None:
         return None
-    return Settings(
-        name, Context(today=today, language=language), base, approval is True, shares, weights, file, lines
-    )
+    return Settings(name, Context(today=today, language=language), base, approval is True, shares, weights, file, lines)
 
 
 def _zone(value: Any) -> tzinfo | None:
@@ -144,7 +142,7 @@ def _weights(
         return _numbers(table, "weights", lines, findings), None
     if len(given) > 1:
         other = next(k for k in given if k != "file")
-        findings.fault(FILE, lines.get(("weights", other), 1), "wanted either file or tool = weight in [weights], found both")
+        findings.fault(FILE, lines.get(("weights", other), 1), "wanted file or tool = weight in [weights], found both")
     return {}, file
 
 

@@ -158,10 +158,10 @@ def read_tests(folder: Path, tools: Tools, findings: Findings) -> list[TestCase]
         return []
     for line, row in read_rows(folder, TESTS, findings):
         test = _test(row, line, tools, findings)
-        if isinstance(row.get("id"), str):
-            if row["id"] in ids:
-                findings.fault(TESTS, line, f'the id "{row["id"]}" stands already on line {ids[row["id"]]}; give another')
-            ids.setdefault(row["id"], line)
+        if isinstance(name := row.get("id"), str):
+            if name in ids:
+                findings.fault(TESTS, line, f'the id "{name}" stands already on line {ids[name]}; give another')
+            ids.setdefault(name, line)
         if test is None:
             continue
         first = seen.setdefault((test.action, repr(test.history)), test)
@@ -186,7 +186,7 @@ def _test(row: Json, line: int, tools: Tools, findings: Findings) -> TestCase | 
     else:
         problems += [m for call in expected for m in expected_problems(call, tools)]
         if expected and ask:
-            problems.append('both "expected" and "ask": to ask back is the whole answer; set expected to [] or remove ask')
+            problems.append('both "expected" and "ask", but to ask back is the whole answer; set expected to []')
     for message in problems:
         findings.fault(TESTS, line, message)
     if problems:

@@ -1,4 +1,4 @@
-"""tools.json -> Tools. The one rule: a Tool that leaves here is sound: its name is unique, its schema is plain and valid."""
+"""tools.json -> Tools. The one rule: a Tool that leaves here has a name of its own and a plain, valid schema."""
 
 from __future__ import annotations
 
@@ -66,10 +66,11 @@ def _tool(row: Any, index: int, document: Document, findings: Findings) -> Tool 
     if problem := name_problem(name) if "name" in body else "":
         findings.fault(FILE, document.line(*path, "name"), problem)
     if not isinstance(description, str):
-        findings.fault(FILE, document.line(*path, "description"), f"wanted text as description, found {kind(description)}")
+        line = document.line(*path, "description")
+        findings.fault(FILE, line, f"wanted text as description, found {kind(description)}")
         description = ""
     elif not description.strip():
-        findings.hint(FILE, document.line(*path), f"{show(name)} has no description; the model then knows only its name")
+        findings.hint(FILE, document.line(*path), f"{show(name)} has no description; the model knows only its name")
     parameters = _parameters(body.get("parameters", _NOTHING), (*path, "parameters"), document, findings)
     if not isinstance(name, str) or parameters is None:
         return None

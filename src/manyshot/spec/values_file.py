@@ -1,4 +1,4 @@
-"""values.yaml -> sample values. The one rule: every key names a field and every value fits the schema of one it names."""
+"""values.yaml -> sample values. The one rule: a key names a field and each value fits a schema of that name."""
 
 from __future__ import annotations
 
@@ -62,5 +62,6 @@ def read_values(folder: Path, tools: Mapping[str, Tool], findings: Findings) -> 
             for index, value in enumerate(values):
                 if not any(fits(schema, value) for schema in fields[key]):
                     why = breaks({"type": "object", "properties": {key: fields[key][0]}}, {key: value})
-                    findings.fault(FILE, document.line(key, index), why[0] if why else f"{show(value)} does not fit {key}")
+                    message = why[0] if why else f"{show(value)} does not fit {key}"
+                    findings.fault(FILE, document.line(key, index), message)
     return good

@@ -47,10 +47,10 @@ def read_weights(
     try:
         path = (folder / file).resolve()
         if not path.is_relative_to(folder.resolve()):
-            findings.fault("domain.toml", line, f"the log {show(file)} lies outside of the domain folder; copy it into it")
+            findings.fault("domain.toml", line, f"the log {show(file)} is outside of the domain folder; copy it there")
             return {}
         if not path.is_file():
-            findings.fault("domain.toml", line, f"[weights] names the log {show(file)}, which is not there; correct the name")
+            findings.fault("domain.toml", line, f"the log {show(file)} is not there; correct the name")
             return {}
         counts, unknown = _count(path, tools, routes)
     except (OSError, ValueError, csv.Error) as error:
@@ -61,7 +61,7 @@ def read_weights(
         findings.hint(file, 0, f"{sum(unknown.values())} calls of no tool of this domain were left out: {names}")
     total = sum(counts.values())
     if not total:
-        hint = near(next(iter(unknown)), tools) if unknown else f"a column or key of {', '.join(_TOOL[:4])} must name it"
+        hint = near(next(iter(unknown)), tools) if unknown else f"a column or key {', '.join(_TOOL[:4])} names it"
         findings.fault(file, 1, f"no line names a tool of this domain; {hint}")
         return {}
     mean = total / len(tools)
@@ -107,7 +107,9 @@ def _routed(method: str, target: str, routes: Iterable[Route]) -> str:
         path = target
     # A fixed path (/tickets/open) goes before one with names (/tickets/{id}).
     fitting = [r for r in routes if r.matches(method.upper(), path)]
-    return max(fitting, key=lambda r: (len(re.sub(r"\{.*?\}", "", r.path)), r.path)).tool if fitting else f"{method} {path}"
+    if not fitting:
+        return f"{method} {path}"
+    return max(fitting, key=lambda r: (len(re.sub(r"\{.*?\}", "", r.path)), r.path)).tool
 
 
 def _from_row(row: Mapping[str, Any], routes: Sequence[Route]) -> tuple[str, int] | None:

@@ -1,0 +1,73 @@
+"""Minutes -> how many pairs, how long to train, how many tests for the untuned modes. Pure arithmetic, no clock.
+
+One rule: the tuned model is judged on every test before the untuned ones get a share of the time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from manyshot.types import Record
+
+#: Bytes of a line of tests/calls.jsonl; the number of tests is guessed from the file's size, which is not reading it.
+TEST_BYTES = 190
+#: Training samples a second that are planned for: measured with the embedded base on two cores.
+SAMPLES_PER_SECOND = 8.0
+#: At most this share of the whole time goes to the untuned modes.
+BASE_SHARE = 0.25
+#: At least this share of what is left goes to training.
+TRAIN_SHARE = 0.3
+#: Pairs generated a second, and the fewest and the most that are worth it.
+PAIRS_PER_SECOND, FEWEST, MOST = 400.0, 400, 40_000
+#: Seconds for loading models, converting the adapter and writing the report.
+FIXED = 25.0
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """Measured seconds of one call without and with a few examples before it."""
+
+    plain: float
+    fewshot: float
+
+
+class Plan(Record):
+    """What a run does with its time. Seconds are None when there is no limit."""
+
+    pairs: int
+    epochs: int
+    train_seconds: float | None
+    evaluate_seconds: float | None
+
+
+def guess_tests(size: int, sample: int | None) -> int:
+    """Number of tests in a file of `size` bytes, at most `sample`."""
+    count = -(-size // TEST_BYTES)
+    return count if sample is None else min(count, sample)
+
+
+def plan(left: float | None, tests: int, costs: Costs, *, checks: int, tries: int, pairs: int | None) -> Plan:
+    """Divide `left` seconds.
+
+    tests: how many; checks: training sentences and held-back pairs that are asked as well; tries: calls made to choose
+    the number of examples; pairs: fixed by the user, else it follows from the time.
+    """
+    if left is None:
+        return Plan(pairs=pairs or 8000, epochs=1, train_seconds=None, evaluate_seconds=None)
+    untuned = min(BASE_SHARE * left, tests * (costs.plain + costs.fewshot) + tries * costs.fewshot)
+    evaluate = min((2 * tests + checks) * costs.plain + untuned, (1 - TRAIN_SHARE) * left)
+    free = max(left - evaluate - FIXED, TRAIN_SHARE * left)
+    # p pairs take p / PAIRS_PER_SECOND to make and p / SAMPLES_PER_SECOND to see once.
+    wanted = int(free / (1 / PAIRS_PER_SECOND + 1 / SAMPLES_PER_SECOND))
+    made = pairs or min(MOST, max(FEWEST, wanted))
+    train = max(free - made / PAIRS_PER_SECOND, 0.5 * free)
+    # A faster machine than planned for sees the pairs again rather than stopping early.
+    return Plan(pairs=made, epochs=2, train_seconds=round(train, 1), evaluate_seconds=round(evaluate, 1))
+
+
+def untuned_tests(left: float | None, tests: int, costs: Costs, fewest: int = 30) -> int:
+    """How many of the tests the untuned modes can answer in `left` seconds; `fewest` (or all) in any case."""
+    if left is None:
+        return tests
+    fits = int(left / max(costs.plain + costs.fewshot, 1e-6))
+    return min(tests, max(fits, fewest))

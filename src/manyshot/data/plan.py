@@ -1,0 +1,101 @@
+"""Which values a tool's pairs combine: every pair of values in some request, then again.
+
+A field's values are what values.yaml, an enum or a boolean lists. An open field that lists nothing (names, dates, free
+text) is one value in the array and is drawn afresh for every request, so that the model learns to copy and not to
+remember; listed free text is mixed with fresh one once each listed value has been used.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from manyshot.data.combine import ABSENT, Coverage, Row, coverage, expand, size
+from manyshot.data.pools import Pools
+from manyshot.data.slots import Path, Slot, ToolSlots
+from manyshot.values import Kind
+
+#: In later rounds, how often a listed open value gives way to a fresh one.
+FRESH = 0.6
+
+
+class Plan:
+    """Endless requests of one tool; a round is the full product while it fits the budget, else a covering array."""
+
+    def __init__(self, tool: ToolSlots, pools: Pools, rng: random.Random, budget: int) -> None:
+        self.tool, self._pools, self._rng = tool, pools, rng
+        self._slots = {s.path: s for s in tool.slots}
+        sizes = {s.path: self._levels(s) for s in tool.slots}
+        whole = {p: [*range(n), *([] if self._slots[p].required else [ABSENT])] for p, n in sizes.items()}
+        if size(whole) <= budget:
+            self.factors: Mapping[Any, Sequence[Any]] = whole
+        else:
+            # Presence is a factor of its own: as one more value it would be rare, and people leave much out.
+            optional = [s.path for s in tool.slots if not s.required]
+            self.factors = {**{p: range(n) for p, n in sizes.items()}, **{("?", *p): (True, False) for p in optional}}
+        self.rows: list[Row] = list(expand(self.factors, budget))
+        self._used: set[int] = set()
+        self._stream = self._rounds()
+
+    def _levels(self, slot: Slot) -> int:
+        return max(1, len(self._listed(slot)))
+
+    def _closed(self, slot: Slot) -> bool:
+        return slot.field.kind in (Kind.ENUM, Kind.BOOLEAN) or "const" in slot.field.schema
+
+    def _listed(self, slot: Slot) -> list[Any]:
+        if self._closed(slot) or self._pools.listed(self.tool, slot):
+            return self._pools.given(self.tool, slot)
+        return []
+
+    def _rounds(self) -> Iterator[tuple[int, dict[Path, Any]]]:
+        for turn in itertools.count():
+            for number in self._rng.sample(range(len(self.rows)), len(self.rows)):
+                yield number, self.values(self.rows[number], fresh=FRESH if turn else 0.0)
+
+    def values(self, row: Row, *, fresh: float = 0.0) -> dict[Path, Any]:
+        """A row's values by path; `fresh`: how often a listed value of an open field is replaced by a new one."""
+        out: dict[Path, Any] = {}
+        for path, slot in self._slots.items():
+            if path not in row or not row.get(("?", *path), True):
+                continue
+            listed = self._listed(slot)
+            if listed and (self._closed(slot) or self._rng.random() >= fresh):
+                out[path] = listed[row[path]]
+            else:
+                out[path] = self._pools.draw(self.tool, slot)
+        return self._whole_objects(out)
+
+    def _whole_objects(self, values: dict[Path, Any]) -> dict[Path, Any]:
+        """An optional object is given with all it requires or not at all."""
+        for slot in self._slots.values():
+            parent = slot.path[:-1]
+            if not parent or slot.required or slot.path in values:
+                continue
+            if slot.name in required_inside(self.tool, parent) and any(p[: len(parent)] == parent for p in values):
+                values = {p: v for p, v in values.items() if p[: len(parent)] != parent}
+        return values
+
+    def next(self) -> tuple[int, dict[Path, Any]]:
+        """The next request's values by path, and the number of its row."""
+        return next(self._stream)
+
+    def kept(self, row: int) -> None:
+        """Note that a pair was made from this row."""
+        self._used.add(row)
+
+    def coverage(self) -> Coverage:
+        """Pairs of levels that the kept rows hold, of all that the array holds."""
+        reachable = coverage(self.factors, self.rows)
+        kept = coverage(self.factors, [self.rows[i] for i in sorted(self._used)])
+        return Coverage(2, kept.covered, reachable.covered)
+
+
+def required_inside(tool: ToolSlots, parent: Path) -> set[str]:
+    """Names that an object at `parent` requires."""
+    schema: Any = tool.tool.parameters
+    for key in parent:
+        schema = schema["properties"][key]
+    return set(schema.get("required", ()))

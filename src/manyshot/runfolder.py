@@ -1,0 +1,141 @@
+"""The folder of one run: where everything lies, what it was started with, and whether it may be gone on with.
+
+One rule: a run folder is self-contained (a copy of the domain without its tests, data, adapter, answers, report), and
+run.json, written first, holds what decides the result: other settings never continue it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from manyshot.errors import DataError
+from manyshot.records import digest, read_manifest, write_aside
+from manyshot.types import Domain, Json
+
+
+class RunFolder:
+    """Paths and bookkeeping of a run. Nothing is read or written before a method is called."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.domain, self.data, self.train, self.eval = (path / n for n in ("domain", "data", "train", "eval"))
+        self.adapter = self.train / "adapter.gguf"
+        self.report = path / "report.html"
+        self._settings = path / "run.json"
+
+    @property
+    def finished(self) -> bool:
+        return read_manifest(self.path) is not None
+
+    @property
+    def trained(self) -> bool:
+        return read_manifest(self.train) is not None
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other processes out of the folder; a killed one leaves no trace. Raises DataError."""
+        from filelock import FileLock, Timeout
+
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(self.path / ".lock", timeout=0)
+            lock.acquire()
+        except Timeout:
+            raise DataError(f"{self.path}: another manyshot works in this folder; wait or choose another") from None
+        except OSError as error:
+            raise DataError(f"{self.path}: cannot be used ({error.strerror}); choose another folder") from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def begin(self, settings: Json, domain: Domain, *, force: bool) -> bool:
+        """Start, or go on with a killed run of the same settings; returns whether it goes on. Raises DataError."""
+        if force:
+            self._clear()
+        elif self.finished:
+            raise DataError(f"{self.path}: holds a finished run; choose another --out, or --force to make it again")
+        settings = {**settings, "domain": domain_id(domain)}
+        if self._settings.exists():
+            self._refuse_other(settings)
+            return True
+        self._refuse_strange()
+        copy_domain(domain.folder, self.domain, self.path)
+        self._write({"settings": settings, "from": str(domain.folder.resolve())})
+        return False
+
+    def _refuse_other(self, settings: Json) -> None:
+        before = self.read()["settings"]
+        if other := sorted(k for k in {*before, *settings} if before.get(k) != settings.get(k)):
+            key = other[0]
+            there = f"{key} was {_short(before.get(key))}, is {_short(settings.get(key))}"
+            raise DataError(f"{self.path}: holds a run with other settings ({there}); choose another --out, or --force")
+
+    def _refuse_strange(self) -> None:
+        """A folder with files that are not ours is left alone."""
+        strange = sorted(p.name for p in self.path.iterdir() if p.name != ".lock" and not _ours(p.name))
+        if strange:
+            raise DataError(f"{self.path}: wanted a new or empty folder, found {strange[0]}; choose another --out")
+
+    def _clear(self) -> None:
+        self._refuse_strange()
+        (self.path / "manifest.json").unlink(missing_ok=True)  # first: what is half removed must not look whole
+        for path in self.path.iterdir():
+            if path.name != ".lock":
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    def read(self) -> Json:
+        """What run.json holds. Raises DataError when this is no run."""
+        try:
+            found: Json = json.loads(self._settings.read_text("utf-8"))
+        except FileNotFoundError:
+            raise DataError(f"{self.path}: wanted the folder of a run, there is no run.json; make one: manyshot run") from None
+        except (OSError, ValueError) as error:
+            raise DataError(f"{self._settings}: damaged ({error}); make the run again with --force") from None
+        return found
+
+    def note(self, **facts: float | str | Json) -> None:
+        """Keep facts that a resumed run must use again, such as the plan made from measured speed."""
+        self._write({**self.read(), **facts})
+
+    def _write(self, content: Json) -> None:
+        with write_aside(self._settings) as stream:
+            stream.write(json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+
+
+def _ours(name: str) -> bool:
+    names = ("run.json", "manifest.json", "report.html", "domain", "data", "train", "eval", "curve")
+    return name in names or (name.startswith(".") and name.endswith(".part"))
+
+
+def _short(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)[:60]
+
+
+def domain_id(domain: Domain) -> str:
+    """Id of what a domain says; where its folder lies does not matter, and tests are not part of it."""
+    return digest(domain.model_dump(mode="json", exclude={"folder"}))
+
+
+def copy_domain(folder: Path, out: Path, run: Path) -> None:
+    """Copy a domain without tests and hidden files; it appears under its name when it is whole."""
+    aside = out.with_name(f".{out.name}.{os.getpid()}.part")
+
+    def left_out(here: str, names: Iterable[str]) -> set[str]:
+        top = Path(here) == folder
+        inside = {n for n in names if (Path(here) / n).resolve() == run.resolve()}
+        return {n for n in names if n.startswith(".") or n == "__pycache__" or (top and n == "tests")} | inside
+
+    try:
+        shutil.rmtree(out, ignore_errors=True)
+        shutil.copytree(folder, aside, ignore=left_out)
+        aside.replace(out)
+    except (OSError, shutil.Error) as error:
+        raise DataError(f"{out}: the domain cannot be copied there ({error})") from None
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)

@@ -1,0 +1,169 @@
+"""Stage: training pairs -> an adapter with its card.
+
+One rule: `out` may hold a killed run of the same config, which is gone on with; the manifest is written last.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from manyshot.errors import DataError
+from manyshot.plugs.bases import Base
+from manyshot.records import digest, write_manifest
+from manyshot.render import Tokenizer, Values
+from manyshot.train.settings import TrainConfig
+from manyshot.types import CallPair, Json, Manifest
+
+if TYPE_CHECKING:
+    from manyshot.train.loop import Step, TrainResult
+    from manyshot.train.passes import Lists
+    from manyshot.train.tree import Pass
+
+#: Files of a finished adapter's folder.
+LORA, LOG, CARD = "adapter.gguf", "log.jsonl", "card.json"
+#: Groups of 100 whose pairs are kept out of training, to see how well what was never seen is answered.
+HELD_BACK = 3
+
+
+class Trainer(Protocol):
+    """Trains an adapter into `out`; train.loop.train is the one that is used."""
+
+    def __call__(
+        self,
+        base: Base,
+        passes: Sequence[Pass],
+        config: TrainConfig,
+        out: Path,
+        *,
+        progress: Callable[[Step], None] | None,
+        deadline: float | None,
+    ) -> TrainResult: ...
+
+
+class Converter(Protocol):
+    """Writes the PEFT adapter in a folder as a GGUF LoRA for a base; plugs.gguf_lora.write_lora for real bases."""
+
+    def __call__(self, base: Base, folder: Path, out: Path) -> Path: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is trained: on which base, from which pairs. `data` is the id of the data's manifest."""
+
+    domain: str
+    base: Base
+    tokenizer: Tokenizer
+    lists: Lists
+    pairs: Sequence[CallPair]
+    data: str
+    epochs: int = 1
+    values: Values = "span"
+
+
+def held_back(pair: CallPair) -> bool:
+    """Whether a generated pair is kept out of training. Decided by its group, so no wording is on both sides."""
+    return pair.kind != "shot" and int(sha256(pair.group.encode()).hexdigest()[:8], 16) % 100 < HELD_BACK
+
+
+def split(pairs: Iterable[CallPair]) -> tuple[list[CallPair], list[CallPair]]:
+    """(pairs to train on, pairs held back)."""
+    sides: tuple[list[CallPair], list[CallPair]] = ([], [])
+    for pair in pairs:
+        sides[held_back(pair)].append(pair)
+    return sides
+
+
+def run(
+    config: TrainConfig,
+    job: Job,
+    out: Path,
+    train: Trainer,
+    convert: Converter,
+    *,
+    seconds: float | None = None,
+    progress: Callable[[Step], None] | None = None,
+) -> Manifest:
+    """Train on `job.pairs` for `job.epochs`, or for `seconds` if that is shorter. Raises TrainError, DataError."""
+    from manyshot.train.passes import passes
+
+    if not job.pairs:
+        raise DataError(f"{out}: no training pairs; generate data first (manyshot data)")
+    made = list(
+        passes(
+            job.pairs, job.lists, job.tokenizer, batch=config.batch, values=job.values, seed=config.seed, epochs=job.epochs
+        )
+    )
+    config = config.model_copy(update={"steps": max(1, math.ceil(len(made) / config.accumulate))})
+    out.mkdir(parents=True, exist_ok=True)
+    left = None if seconds is None else max(1.0, seconds * (1 - progress_made(out)))
+    began = time.monotonic()
+    result = train(job.base, made, config, out, progress=progress, deadline=left)
+    convert(job.base, out, out / LORA)
+    numbers = _numbers(result, job, time.monotonic() - began)
+    settings: Json = {**config.model_dump(mode="json"), "values": job.values, "epochs": job.epochs}
+    _write_card(out, job, settings, numbers)
+    return write_manifest(out, "train", {"data": job.data, "base": job.base.sha256}, settings, numbers)
+
+
+def progress_made(out: Path) -> float:
+    """Share 0..1 that a killed run in `out` had reached at its last checkpoint; 0 for a new one."""
+    if not (out / "checkpoint").is_dir():
+        return 0.0
+    try:
+        rows = [json.loads(row) for row in (out / LOG).read_text("utf-8").splitlines()]
+        return min(1.0, float(rows[-1]["progress"]))
+    except (OSError, ValueError, LookupError):
+        return 0.0
+
+
+def _numbers(result: TrainResult, job: Job, seconds: float) -> Json:
+    last = result.last
+    return {
+        "pairs": len(job.pairs),
+        "steps": result.steps,
+        "samples": result.samples,
+        "seconds": round(seconds, 1),
+        "samples_per_second": round(result.samples / max(result.seconds, 1e-9), 2),
+        "loss_token": last.loss_token if last else None,
+        "loss_sample": last.loss_sample if last else None,
+        "dtype": result.dtype,
+    }
+
+
+def _write_card(out: Path, job: Job, settings: Json, numbers: Json) -> None:
+    """card.json for programs and README.md for people: what the adapter is, from what, and how good."""
+    card: Json = {
+        "id": digest({"base": job.base.sha256, "data": job.data, "config": settings}),
+        "domain": job.domain,
+        "base": {"name": job.base.name, "sha256": job.base.sha256},
+        "data": job.data,
+        "config": settings,
+        "numbers": numbers,
+    }
+    (out / CARD).write_text(json.dumps(card, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    (out / "README.md").write_text(_readme(job, settings, numbers, str(card["id"])), "utf-8")
+
+
+def _readme(job: Job, settings: Json, numbers: Json, card: str) -> str:
+    rows = [
+        ("adapter", card),
+        ("domain", job.domain),
+        ("base", f"{job.base.name} (sha256 {job.base.sha256})"),
+        ("data", job.data),
+        *((key, str(value)) for key, value in numbers.items()),
+    ]
+    table = "\n".join(f"| {key} | {value} |" for key, value in rows)
+    config = ", ".join(f"{key}={value}" for key, value in settings.items())
+    return (
+        f"---\nlibrary_name: peft\nbase_model: {job.base.name}\ntags: [lora, function-calling, manyshot]\n---\n"
+        f"# {job.domain}: acting adapter\n\nTurns what a customer says into one call of the tools of `{job.domain}`.\n"
+        f"Made by manyshot; `adapter_model.safetensors` is in PEFT's form, `{LORA}` the same for llama.cpp.\n\n"
+        f"| | |\n|---|---|\n{table}\n\nSettings: {config}.\n"
+    )
