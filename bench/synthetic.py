@@ -8,7 +8,7 @@ from manyshot.train.tree import Branch, Pass
 
 
 def synthetic_pass(number: int, batch: int, vocab: int, prefix: int = 473, own: int = 81, loss: int = 47) -> Pass:
-    """Pass `number` of `batch` samples: own lengths vary by a fifth around `own`, loss on the last `loss` in proportion."""
+    """Pass `number` of `batch` samples: own lengths vary by a fifth around `own`, loss on their ends."""
     shared = random.Random(0)
     rng = random.Random(number + 1)
     ids = [shared.randrange(10, vocab) for _ in range(prefix)]

@@ -25,10 +25,11 @@ FIXED = 25.0
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """Measured seconds of one call without and with a few examples before it."""
+    """Measured seconds of one call: of the base without and with examples before it, and of a tuned model."""
 
     plain: float
     fewshot: float
+    tuned: float
 
 
 class Plan(Record):
@@ -55,7 +56,7 @@ def plan(left: float | None, tests: int, costs: Costs, *, checks: int, tries: in
     if left is None:
         return Plan(pairs=pairs or 8000, epochs=1, train_seconds=None, evaluate_seconds=None)
     untuned = min(BASE_SHARE * left, tests * (costs.plain + costs.fewshot) + tries * costs.fewshot)
-    evaluate = min((2 * tests + checks) * costs.plain + untuned, (1 - TRAIN_SHARE) * left)
+    evaluate = min((2 * tests + checks) * costs.tuned + untuned, (1 - TRAIN_SHARE) * left)
     free = max(left - evaluate - FIXED, TRAIN_SHARE * left)
     # p pairs take p / PAIRS_PER_SECOND to make and p / SAMPLES_PER_SECOND to see once.
     wanted = int(free / (1 / PAIRS_PER_SECOND + 1 / SAMPLES_PER_SECOND))
@@ -63,11 +64,3 @@ def plan(left: float | None, tests: int, costs: Costs, *, checks: int, tries: in
     train = max(free - made / PAIRS_PER_SECOND, 0.5 * free)
     # A faster machine than planned for sees the pairs again rather than stopping early.
     return Plan(pairs=made, epochs=2, train_seconds=round(train, 1), evaluate_seconds=round(evaluate, 1))
-
-
-def untuned_tests(left: float | None, tests: int, costs: Costs, fewest: int = 30) -> int:
-    """How many of the tests the untuned modes can answer in `left` seconds; `fewest` (or all) in any case."""
-    if left is None:
-        return tests
-    fits = int(left / max(costs.plain + costs.fewshot, 1e-6))
-    return min(tests, max(fits, fewest))

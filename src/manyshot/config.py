@@ -76,7 +76,9 @@ def find_domain(word: str) -> Path:
     if (SHIPPED / word).is_dir() and word == Path(word).name:
         return SHIPPED / word
     names = ", ".join(shipped_domains())
-    raise SpecError(f"{at(word)}: wanted a domain folder or a shipped domain ({names}); there is neither; see manyshot init")
+    raise SpecError(
+        f"{at(word)}: wanted a domain folder or a shipped domain ({names}); there is neither; see manyshot init"
+    )
 
 
 def shipped_domains() -> list[str]:

@@ -34,7 +34,7 @@ def write_call(name: str, arguments: Json) -> str:
         raise ValueError(f"wanted a name without spaces, brackets, quotes, commas or colons, got {name!r}")
     try:
         text = name + json.dumps(arguments, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    except (TypeError, RecursionError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"wanted JSON arguments for {name}: {error}") from None
     read = read_call(text)
     if read != (name, arguments):

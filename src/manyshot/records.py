@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -100,7 +100,7 @@ def write_manifest(folder: Path, stage: str, inputs: dict[str, str], config: Jso
     manifest = Manifest(
         stage=stage,
         id=digest({"stage": stage, "inputs": inputs, "config": config}),
-        made=datetime.now(timezone.utc),
+        made=datetime.now(UTC),
         build=__version__,
         inputs=inputs,
         config=config,

@@ -56,18 +56,21 @@ class RunFolder:
 
     def begin(self, settings: Json, domain: Domain, *, force: bool) -> bool:
         """Start, or go on with a killed run of the same settings; returns whether it goes on. Raises DataError."""
-        if force:
+        settings = {**settings, "domain": domain_id(domain)}
+        begun = self._settings.exists()
+        if not begun:
+            self._refuse_strange()  # only what run.json marks as ours is ever removed
+        elif force:
             self._clear()
         elif self.finished:
             raise DataError(f"{self.path}: holds a finished run; choose another --out, or --force to make it again")
-        settings = {**settings, "domain": domain_id(domain)}
-        if self._settings.exists():
+        else:
             self._refuse_other(settings)
-            return True
-        self._refuse_strange()
-        copy_domain(domain.folder, self.domain, self.path)
-        self._write({"settings": settings, "from": str(domain.folder.resolve())})
-        return False
+        if force or not begun:
+            self._write({"settings": settings, "from": str(domain.folder.resolve())})
+        if not self.domain.exists():
+            copy_domain(domain.folder, self.domain, self.path)
+        return begun and not force
 
     def _refuse_other(self, settings: Json) -> None:
         before = self.read()["settings"]
@@ -77,16 +80,14 @@ class RunFolder:
             raise DataError(f"{self.path}: holds a run with other settings ({there}); choose another --out, or --force")
 
     def _refuse_strange(self) -> None:
-        """A folder with files that are not ours is left alone."""
-        strange = sorted(p.name for p in self.path.iterdir() if p.name != ".lock" and not _ours(p.name))
+        strange = sorted(p.name for p in self.path.iterdir() if p.name != ".lock")
         if strange:
             raise DataError(f"{self.path}: wanted a new or empty folder, found {strange[0]}; choose another --out")
 
     def _clear(self) -> None:
-        self._refuse_strange()
         (self.path / "manifest.json").unlink(missing_ok=True)  # first: what is half removed must not look whole
         for path in self.path.iterdir():
-            if path.name != ".lock":
+            if path.name not in (".lock", "run.json"):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def read(self) -> Json:
@@ -94,7 +95,9 @@ class RunFolder:
         try:
             found: Json = json.loads(self._settings.read_text("utf-8"))
         except FileNotFoundError:
-            raise DataError(f"{self.path}: wanted the folder of a run, there is no run.json; make one: manyshot run") from None
+            raise DataError(
+                f"{self.path}: wanted the folder of a run, there is no run.json; make one: manyshot run"
+            ) from None
         except (OSError, ValueError) as error:
             raise DataError(f"{self._settings}: damaged ({error}); make the run again with --force") from None
         return found
@@ -106,11 +109,6 @@ class RunFolder:
     def _write(self, content: Json) -> None:
         with write_aside(self._settings) as stream:
             stream.write(json.dumps(content, ensure_ascii=False, indent=1) + "\n")
-
-
-def _ours(name: str) -> bool:
-    names = ("run.json", "manifest.json", "report.html", "domain", "data", "train", "eval", "curve")
-    return name in names or (name.startswith(".") and name.endswith(".part"))
 
 
 def _short(value: object) -> str:

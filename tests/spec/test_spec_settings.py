@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from conftest import TOML, Desk
 
 from manyshot.errors import SpecError
 from manyshot.spec.load import load_domain, read_domain
+from tests.spec.desk import TOML, Desk
 
 Said = Callable[[], list[str]]
 
@@ -18,7 +18,7 @@ Said = Callable[[], list[str]]
     [
         (TOML + "timezoen = 1\n", 'domain.toml:4: unknown key "timezoen" in domain.toml; did you mean "timezone"?'),
         ('name = "d"\nlanguage = "en"\n', 'domain.toml:1: domain.toml has no "today"; add it'),
-        ('name = "d"\nlanguage = "fr"\ntoday = 2024-10-10\n', 'domain.toml:2: wanted one of zh, zh-CN, en, en-US'),
+        ('name = "d"\nlanguage = "fr"\ntoday = 2024-10-10\n', "domain.toml:2: wanted one of zh, zh-CN, en, en-US"),
         ('name = "d"\nlanguage = "en"\ntoday = "soon"\n', "domain.toml:3: wanted a date as 2024-10-10"),
         ('name = "d"\nlanguage = "en"\ntoday = 09:00:00\n', "domain.toml:3: wanted a date as 2024-10-10"),
         ('name = "d"\nlanguage = "en"\ntoday = 7\n', "domain.toml:3: wanted a date as 2024-10-10"),
@@ -31,7 +31,10 @@ Said = Callable[[], list[str]]
         (TOML + "shares = 3\n", "domain.toml:4: wanted a table [shares]"),
         (TOML + "[weights]\nBok = 2\n", 'domain.toml:5: [weights] names "Bok", which is no tool; did you mean "Book"?'),
         (TOML + "[weights]\nBook = nan\n", "domain.toml:5: wanted a number from 0 for Book"),
-        (TOML + '[weights]\nfile = "a.csv"\nBook = 1\n', "domain.toml:6: wanted file or tool = weight in [weights], found both"),
+        (
+            TOML + '[weights]\nfile = "a.csv"\nBook = 1\n',
+            "domain.toml:6: wanted file or tool = weight in [weights], found both",
+        ),
     ],
 )
 def test_faults(desk: Desk, said: Said, toml: str, expected: str) -> None:
@@ -79,4 +82,9 @@ def test_timezone(desk: Desk, zone: str, offset: str) -> None:
 def test_all_keys_are_read(desk: Desk) -> None:
     desk.write("domain.toml", TOML + 'base = "/m"\nrequire_approval = true\n[shares]\nask = 0.2\n[weights]\nBook = 3\n')
     domain = load_domain(desk.folder)
-    assert (domain.base, domain.require_approval, domain.shares, domain.weights) == ("/m", True, {"ask": 0.2}, {"Book": 3.0})
+    assert (domain.base, domain.require_approval, domain.shares, domain.weights) == (
+        "/m",
+        True,
+        {"ask": 0.2},
+        {"Book": 3.0},
+    )

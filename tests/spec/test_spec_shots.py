@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import SHOT, Desk
 
 from manyshot.errors import SpecError
 from manyshot.spec.check import check
 from manyshot.spec.load import load_domain, load_tests
+from tests.spec.desk import SHOT, Desk
 
 Said = Callable[[], list[str]]
 
@@ -38,7 +38,10 @@ def _book(**arguments: Any) -> dict[str, Any]:
         (_book(area="terace"), 'wanted one of ["inside", "terrace"], was "terace"; did you mean "terrace"?'),
         (_book(wine={}), '"wine.colour" is required and missing'),
         (_book(guest=2), 'Book: unknown parameter "guest"; did you mean "guests"?'),
-        ({"action": "a", "call": {"name": "Cancel", "arguments": {"id": "B1", "fee": 0}}}, "text that matches ^B\\d{3}$"),
+        (
+            {"action": "a", "call": {"name": "Cancel", "arguments": {"id": "B1", "fee": 0}}},
+            "text that matches ^B\\d{3}$",
+        ),
         ({"action": "a", "call": None, "ask": "day"}, 'wanted ask as a list of field names, found "day"'),
         ({"action": "a", "call": None, "ask": ["dya"]}, 'ask names "dya", which no tool has; did you mean "day"?'),
         ({"action": "a", "call": None, "ask": ["area"]}, 'ask names "area", which no tool requires'),
@@ -73,7 +76,9 @@ def test_ids_follow_the_action_not_the_line(desk: Desk) -> None:
 
 
 def test_nested_fields_can_be_asked_for(desk: Desk) -> None:
-    desk.shots([{"action": "a", "call": None, "ask": ["wine.colour"]}, {"action": "b", "call": None, "ask": ["colour"]}])
+    desk.shots(
+        [{"action": "a", "call": None, "ask": ["wine.colour"]}, {"action": "b", "call": None, "ask": ["colour"]}]
+    )
     assert [s.ask for s in load_domain(desk.folder).shots] == [("wine.colour",), ("colour",)]
 
 
@@ -82,7 +87,10 @@ def _test(**arguments: Any) -> dict[str, Any]:
 
 
 def _refused(**change: Any) -> dict[str, Any]:
-    return {**_test(guests=[2]), "history": [{"call": {"name": "Book", "arguments": {"guests": 99}}, "error": "no", **change}]}
+    return {
+        **_test(guests=[2]),
+        "history": [{"call": {"name": "Book", "arguments": {"guests": 99}}, "error": "no", **change}],
+    }
 
 
 @pytest.mark.parametrize(
@@ -113,7 +121,7 @@ def _refused(**change: Any) -> dict[str, Any]:
 def test_test_faults(desk: Desk, said: Said, row: dict[str, Any], expected: str) -> None:
     desk.tests([{**_test(guests=[1]), "id": "first", "action": "first"}, row])
     assert any(f.startswith("tests/calls.jsonl:2: ") and expected in f for f in said()), said()
-    with pytest.raises(SpecError, match="tests/calls.jsonl:2: "):
+    with pytest.raises(SpecError, match=r"tests/calls\.jsonl:2: "):
         load_tests(desk.folder)
     assert load_domain(desk.folder).shots  # tests are no part of the domain
 
@@ -148,7 +156,9 @@ def test_values_that_fit_alone_but_not_together(desk: Desk, said: Said) -> None:
     desk.shots([{"action": "cash", "call": {"name": "Pay", "arguments": {"cash": True}}}])
     expected = {"cash": [True], "card": ["x"]}
     desk.tests([{"id": "t", "action": "a", "expected": [{"name": "Pay", "arguments": expected}]}])
-    assert said() == ["tests/calls.jsonl:1: Pay: the schema refuses every combination of the allowed values; correct them"]
+    assert said() == [
+        "tests/calls.jsonl:1: Pay: the schema refuses every combination of the allowed values; correct them"
+    ]
     expected["card"].append("")
     desk.tests([{"id": "t", "action": "a", "expected": [{"name": "Pay", "arguments": expected}]}])
     assert not said()

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import BOOK, CANCEL, Desk
 
 from manyshot.spec.check import check
 from manyshot.spec.load import load_domain
+from tests.spec.desk import BOOK, CANCEL, Desk
 
 Said = Callable[[], list[str]]
 
@@ -30,10 +30,18 @@ def _with(change: dict[str, Any], **param: Any) -> dict[str, Any]:
         (_with({"name": "a b"}), '"name"', '"a b" is no name for a function'),
         (_with({"name": "none"}), '"name"', '"none" means that no tool fits'),
         (_with({"name": 3}), '"name"', "wanted a name as text, found 3"),
-        (_with({"descripton": "x"}), '"descripton"', 'unknown key "descripton" in a function; did you mean "description"?'),
+        (
+            _with({"descripton": "x"}),
+            '"descripton"',
+            'unknown key "descripton" in a function; did you mean "description"?',
+        ),
         (_with({"description": 3}), '"description"', "wanted text as description, found integer"),
         (_with({"parameters": []}), '"parameters"', "wanted a JSON Schema object, found array"),
-        (_with({"parameters": {"type": "string"}}), '"parameters"', 'wanted parameters of "type": "object", found "string"'),
+        (
+            _with({"parameters": {"type": "string"}}),
+            '"parameters"',
+            'wanted parameters of "type": "object", found "string"',
+        ),
         (_with({}, x={"type": "int"}), '"type": "int"', '"x": unknown type "int"; did you mean "integer"?'),
         (_with({}, x={"type": "strng"}), '"type": "strng"', 'did you mean "string"?'),
         (_with({}, x={"enum": []}), '"enum": []', '"x": wanted a list of at least one value in enum'),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tests.train.tiny import KINDS, random_pass, tiny_model
 
 from manyshot.train import plain
 from manyshot.train.adapter import Adapter
 from manyshot.train.arch import freeze
 from manyshot.train.tree import Engine
+from tests.train.tiny import KINDS, random_pass, tiny_model
 
 
 def _adapter(model: object) -> tuple[Engine, Adapter]:

@@ -16,6 +16,7 @@ from typing import Any
 
 from rapidfuzz import fuzz
 
+from manyshot.data.combine import Coverage
 from manyshot.data.compose import Composer, Sentence
 from manyshot.data.delex import item_places, locate
 from manyshot.data.negatives import Negatives, refusal, reject_tool
@@ -28,7 +29,7 @@ from manyshot.types import Call, CallPair, Domain, Refusal, Shot
 from manyshot.values import Kind
 
 #: Shares of the classes; `domain.toml` may set its own.
-SHARES = {"plain": 0.54, "shot": 0.08, "ask": 0.13, "none": 0.18, "alike": 0.04, "refused": 0.03}
+SHARES = {"plain": 0.58, "shot": 0.10, "ask": 0.13, "none": 0.13, "alike": 0.04, "refused": 0.02}
 #: Rows of a tool's full product up to which it is taken whole; the lesson's 10 x 8 x 6 x 2 fits.
 BUDGET = 1000
 
@@ -83,12 +84,16 @@ class Builder:
         while made < count and misses < 20 * count + 1000:
             kind = self.rng.choices(list(shares), list(shares.values()))[0]
             pair = self._make(kind)
-            if pair is None or pair.action in seen:
+            if pair is None or pair.id in seen:
                 misses += 1
                 continue
-            seen.add(pair.action)
+            seen.add(pair.id)
             made += 1
             yield pair
+
+    def coverage(self) -> dict[str, Coverage]:
+        """Pairs of listed values and presences that the kept pairs hold, by tool."""
+        return {name: plan.coverage() for name, plan in self.plans.items()}
 
     # -- classes ----------------------------------------------------------------------------------
 
@@ -201,7 +206,7 @@ class Builder:
         return CallPair(
             id=_id(sentence.text + json.dumps([h.model_dump() for h in history], ensure_ascii=False, default=str)),
             kind=kind, action=sentence.text, call=call, surfaces=surfaces, ask=ask, history=history,
-            group=f"{call.name if call else 'none'}/{sentence.wording}", shots=sentence.shots,
+            group=sentence.wording if call is None else f"{call.name}/{sentence.wording}", shots=sentence.shots,
         )  # fmt: skip
 
     # -- shots ------------------------------------------------------------------------------------

@@ -27,6 +27,11 @@ _BARE = {Kind.PHONE, Kind.DATE, Kind.DATETIME, Kind.EMAIL, Kind.ADDRESS, Kind.PL
 _CORRECTABLE = {Kind.PHONE, Kind.DATE, Kind.DATETIME, Kind.TIME, Kind.ID, Kind.INTEGER, Kind.NUMBER, Kind.PERSON,
                 Kind.ADDRESS, Kind.PLATE, Kind.AREA}
 _CARRIER_OF = {Kind.DURATION: "duration", Kind.TEXT: "text", Kind.AREA: "area"}
+#: Carriers of a role that a field's name tells, whatever its kind.
+_ROLES = {
+    "origin": re.compile(r"\borigin\b|departure_(?:city|station)|from_(?:city|station)|出发地|出发城市|始发"),
+    "destination": re.compile(r"\bdestination\b|arrival_(?:city|station)|to_(?:city|station)|目的地|到达城市"),
+}
 _MONEY = re.compile(r"amount|price|fee|cost|budget|金额|价|费|元|钱", re.I)
 _COUNT = re.compile(r"count|quantity|number_of|num|qty|人数|数量|件数|个数|passengers|guests|people", re.I)
 
@@ -242,6 +247,9 @@ class Composer:
     def _patterns(self, slot: Slot) -> list[str]:
         carriers = self.lexicon.carriers
         about = f"{slot.name} {slot.field.schema.get('description', '')}"
+        for role, mark in _ROLES.items():
+            if role in carriers and mark.search(about):
+                return carriers[role]
         kind = _CARRIER_OF.get(slot.field.kind, str(slot.field.kind.value))
         if slot.field.kind in (Kind.INTEGER, Kind.NUMBER):
             kind = "amount" if _MONEY.search(about) else "quantity" if _COUNT.search(about) else kind
@@ -311,7 +319,7 @@ class Composer:
         templates = self.templates.get(name, [])
         style = rng.random()
         clauses: list[list[Piece]] = []
-        wording, shots = "frame", ()
+        wording, shots = "", ()
         if templates and style < 0.45:
             template = rng.choice(templates)
             taken = self._from_template(tool, template, rest, rng, whole=style < 0.2)
@@ -322,6 +330,7 @@ class Composer:
             if intent is None:
                 return None
             clauses = [intent] if intent else []
+            wording = "says:" + "".join(p if isinstance(p, str) else "*" for p in intent)
         for path in rng.sample(list(rest), len(rest)):
             clause = self._carry_left(tool, tool.slot(path), rest, rng)
             if clause is None:
@@ -425,7 +434,7 @@ class Composer:
         frames = self.lexicon.frames
         if self.lexicon.frames_ba and rng.random() < 0.25:
             frames = self.lexicon.frames_ba
-        verb = rng.choice([*cluster.say, *[k for k in cluster.keys if k.isascii() != self.chinese]] or cluster.keys)
+        verb = rng.choice(cluster.say or cluster.keys)
         return [rng.choice(frames).replace("{v}", verb).replace("{n}", noun)]
 
     def _bare_intent(self, tool: ToolSlots, template: Template) -> list[Piece] | None:

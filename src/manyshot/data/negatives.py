@@ -55,12 +55,14 @@ class Negatives:
             shot = rng.choice(self._shots)
             text, wording, shots = shot.action, f"shot:{shot.id}", (shot.id,)
         elif self._nouns and self._foreign and roll < 0.55:
-            text, wording = self._foreign_verb(rng), "foreign-verb"
+            text = self._foreign_verb(rng)
+            wording = f"foreign:{text}"
         elif self._nouns and roll < 0.68 and lexicon.load(self._composer.domain.context.language).unsupported_verbs:
             pattern = rng.choice(lexicon.load(self._composer.domain.context.language).unsupported_verbs)
-            text, wording = pattern.replace("{n}", rng.choice(self._nouns)), "unsupported"
+            text, wording = pattern.replace("{n}", rng.choice(self._nouns)), f"unsupported:{pattern}"
         else:
-            text, wording = rng.choice(self._everyday), "everyday"
+            text = rng.choice(self._everyday)
+            wording = f"everyday:{text}"
         clauses: list[list[Piece]] = [[text.rstrip("。.")]]
         if rng.random() < 0.3:
             value = self._some_value(rng)

@@ -46,7 +46,7 @@ def clusters_of(tool: Tool, language: Language) -> tuple[Verb, ...]:
     phrase = " ".join(named)
     scores = [(_belongs(v, named, phrase, described), v) for v in verbs]
     best = sorted((x for x in scores if x[0] >= 2), key=lambda x: -x[0])
-    return tuple(_unique([v for _, v in best]))[:3]
+    return tuple(_unique([v for _, v in best]))[:6]
 
 
 def _belongs(verb: Verb, named: list[str], phrase: str, described: str) -> float:
@@ -57,8 +57,9 @@ def _belongs(verb: Verb, named: list[str], phrase: str, described: str) -> float
     elif named and named[-1] in verb.keys:
         score += 1.5
     score += sum(w in verb.keys for w in named[1:]) + 2 * any(" " in k and k in phrase for k in verb.keys)
-    stands = [len(k) for k in verb.keys if _stands(k, described)]
-    return score + (2 + max(stands) / 10 if stands else 0)
+    # In the description the earliest and then the longest key is the verb.
+    stands = [2 + len(k) / 10 - max(described.find(k), 0) / 10 for k in verb.keys if _stands(k, described)]
+    return score + max(stands, default=0.0)
 
 
 def _unique(verbs: list[Verb]) -> list[Verb]:
@@ -85,9 +86,9 @@ def nouns_of(tool: Tool, clusters: tuple[Verb, ...], language: Language) -> tupl
             if not key.isascii() and key in noun:
                 noun = noun.split(key, 1)[1] or noun
                 break
-        noun = re.sub(r"^(?:一个|一张|一条|一次|新的|已有的|指定的|某个|的|客户的|用户的)+", "", noun)
+        noun = re.sub(r"^(?:一个|一张|一条|一次|新的|新|已有的|已有|指定的|指定|某个|的|客户的|用户的|客户|用户)+", "", noun)
         noun = re.sub(r"^(?:给|为|向|到|在)\w{1,4}?(?=送|办|开|派)", "", noun)
-        if 1 < len(noun) <= 10 and re.search(r"[\u4e00-\u9fff]", noun):
+        if 1 < len(noun) <= 12 and re.search(r"[\u4e00-\u9fff]", noun):
             out.append(noun)
             if "的" in noun and len(noun.rsplit("的", 1)[1]) > 1:
                 out.append(noun.rsplit("的", 1)[1])
@@ -113,14 +114,36 @@ def _article(noun: str) -> str:
     return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
+def _support(verb: Verb, actions: list[str]) -> float:
+    """Share of the actions in which one of the cluster's words stands."""
+    said = [w.lower() for w in (*verb.keys, *verb.say) if len(w) > 1]
+    if not actions or not said:
+        return 0.0
+    ascii_words = [re.escape(w) for w in said if w.isascii()]
+    pattern = re.compile(rf"\b(?:{'|'.join(ascii_words)})") if ascii_words else None
+    others = [w for w in said if not w.isascii()]
+    return sum(bool(pattern and pattern.search(a)) or any(w in a for w in others) for a in actions) / len(actions)
+
+
 def tongues_of(domain: Domain) -> dict[str, Tongue]:
-    """Each tool's verbs and nouns; a concept that is another tool's first is not lent to a second one."""
+    """Each tool's verbs and nouns.
+
+    A cluster that a name or description suggests is only believed when the tool's shots use its words, and more than
+    those of any other tool do: a wrong verb teaches the model a wrong tool.
+    """
     language = domain.context.language
-    clusters = {t.name: clusters_of(t, language) for t in domain.tools}
-    first = {c[0].concept for c in clusters.values() if c}
+    actions = {
+        t.name: [s.action.lower() for s in domain.shots if s.call and s.call.name == t.name] for t in domain.tools
+    }
     out = {}
     for tool in domain.tools:
-        own = clusters[tool.name]
-        kept = own[:1] + tuple(c for c in own[1:] if c.concept not in first)
-        out[tool.name] = Tongue(kept, nouns_of(tool, kept, language))
+        kept: list[tuple[float, Verb]] = []
+        for verb in clusters_of(tool, language):
+            here = _support(verb, actions[tool.name])
+            elsewhere = max((_support(verb, a) for n, a in actions.items() if n != tool.name and a), default=0.0)
+            if here > 0.1 and here > 0.8 * elsewhere:
+                kept.append((here - elsewhere, verb))
+        kept.sort(key=lambda x: -x[0])
+        clusters = tuple(v for _, v in kept)[:3]
+        out[tool.name] = Tongue(clusters, nouns_of(tool, clusters or clusters_of(tool, language)[:1], language))
     return out

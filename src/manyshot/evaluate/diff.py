@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from manyshot.evaluate.records import Row
-from manyshot.score import same_value, show
+from manyshot.score import same_value, show, show_call
 from manyshot.types import Call, Expected
 
 Status = Literal["same", "wrong", "missing", "extra"]
@@ -36,6 +36,8 @@ class Line:
     got: tuple[Piece, ...]
     others: tuple[str, ...] = ()
     """Further values that would have been right."""
+    asks: tuple[bool, bool] = (False, False)
+    """Whether the wanted, and the given, answer is a question back for the fields named."""
 
 
 def pieces(wanted: str, got: str) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
@@ -57,11 +59,13 @@ def lines(row: Row) -> tuple[Line, ...]:
         expected, call = row.expected[0], row.calls[0]
         if expected.name == call.name:
             return (Line("", "same", (Piece(call.name),), (Piece(call.name),)), *_fields(expected, call))
-    if row.expected_ask and row.ask and not row.calls:
-        return (_asked(row.expected_ask, row.ask),)
-    wanted = " + ".join(map(_expected_line, row.expected)) or _ask_line(row.expected_ask)
-    got = " + ".join(map(_call_line, row.calls)) or _ask_line(row.ask)
-    return (Line("", "wrong", (Piece(wanted, True),) if wanted else (), (Piece(got, True),) if got else ()),)
+    asks = bool(row.expected_ask), bool(row.ask) and not row.calls
+    if all(asks):
+        left, right = _asked(row.expected_ask, row.ask), _asked(row.ask, row.expected_ask)
+        return (Line("", "wrong", left, right, asks=asks),)
+    wanted = ", ".join(row.expected_ask) or " + ".join(map(_expected_line, row.expected))
+    got = " + ".join(map(show_call, row.calls)) or ", ".join(row.ask)
+    return (Line("", "wrong", _whole(wanted), _whole(got), asks=asks),)
 
 
 def _fields(expected: Expected, call: Call) -> list[Line]:
@@ -92,27 +96,18 @@ def _typed(value: Any) -> Piece:
     return Piece(f'"{show(value)}"' if isinstance(value, str) else show(value), True)
 
 
-def _asked(wanted: Sequence[str], got: Sequence[str]) -> Line:
-    left = [Piece(n, n not in got) for n in wanted]
-    right = [Piece(n, n not in wanted) for n in got]
-    return Line("ask", "wrong", _spaced(left), _spaced(right))
-
-
-def _spaced(parts: list[Piece]) -> tuple[Piece, ...]:
+def _asked(names: Sequence[str], others: Sequence[str]) -> tuple[Piece, ...]:
     out: list[Piece] = []
-    for part in parts:
+    for name in names:
+        part = Piece(name, name not in others)
         out += [Piece(", "), part] if out else [part]
     return tuple(out)
+
+
+def _whole(text: str) -> tuple[Piece, ...]:
+    return (Piece(text, True),) if text else ()
 
 
 def _expected_line(expected: Expected) -> str:
     fields = [f"{k}={show(v[0])}" for k, v in expected.arguments.items() if v and "" not in v]
     return f"{expected.name}({', '.join(fields)})"
-
-
-def _call_line(call: Call) -> str:
-    return f"{call.name}({', '.join(f'{k}={show(v)}' for k, v in call.arguments.items())})"
-
-
-def _ask_line(ask: Sequence[str]) -> str:
-    return f"? {', '.join(ask)}" if ask else ""

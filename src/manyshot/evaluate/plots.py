@@ -70,7 +70,7 @@ def loss_chart(points: Sequence[LossPoint]) -> Chart | None:
         lines.append(("held", _path(place(s, v) for s, v in held)))
     steps = [s for s in _nice_ticks(last) if first <= s <= last]
     return Chart(
-        x_ticks=tuple(Tick(place(s, 0)[0], f"{s:,g}") for s in steps),
+        x_ticks=tuple(Tick(place(s, 0)[0], f"{s:,.10g}") for s in steps),
         y_ticks=tuple(Tick(_y(v / top), f"{v:g}") for v in y_ticks),
         lines=tuple(lines),
     )

@@ -1,4 +1,4 @@
-"""What an evaluation stores: one row for each mode and case. One rule: rows are facts; every other number is derived."""
+"""What an evaluation stores: a row for each mode and case. One rule: rows are facts; every other number is derived."""
 
 from __future__ import annotations
 

@@ -5,7 +5,6 @@ One rule: it shows what the rows say and requests nothing from anywhere (its own
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +13,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from manyshot import stats
-from manyshot.errors import EvalError
 from manyshot.evaluate import diff, plots
 from manyshot.evaluate.records import CurvePoint, Evaluation, LossPoint, Row, RunInfo
 from manyshot.evaluate.summary import CLASSES, STAGES, Comparison, ModeSummary, Tally, compare, summarise
 from manyshot.evaluate.table import p_value, percent
 from manyshot.evaluate.words import name_of, words
+from manyshot.records import write_aside
 from manyshot.types import Language
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -62,20 +61,11 @@ def write_report(
     """Write the report; it appears under its name only when it is whole. The last mode is the headline's.
 
     Raises:
-        EvalError: the file cannot be written.
+        DataError: the file cannot be written.
     """
     html = render(evaluation, info=info, loss=loss, curve=curve, language=language)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(html, encoding="utf-8", newline="\n")
-        aside.replace(path)
-    except OSError as error:
-        raise EvalError(
-            f"{path}: cannot be written ({error.strerror}); free some space or choose another folder"
-        ) from None
-    finally:
-        aside.unlink(missing_ok=True)
+    with write_aside(path) as stream:
+        stream.write(html.encode("utf-8", "replace").decode())  # a lone surrogate in a model's JSON cannot be stored
 
 
 def render(

@@ -141,7 +141,9 @@ def _summary(evaluation: Evaluation, mode: str) -> ModeSummary:
         mode=mode,
         overall=_tally(rows),
         failed={stage: failed[stage] for stage in STAGES},
-        tools={name: _tally([r for r in rows if name in r.tools]) for name in sorted({t for r in rows for t in r.tools})},
+        tools={
+            name: _tally([r for r in rows if name in r.tools]) for name in sorted({t for r in rows for t in r.tools})
+        },
         classes={group: _group(rows, group, names) for group, names in CLASSES.items()},
         against_base=compare(evaluation, evaluation.baseline, mode) if paired else None,
         tokens_in=_mean(rows, lambda r: r.tokens_in),

@@ -22,7 +22,7 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """A base model: `folder` holds config, bf16 safetensors and tokenizer; `sha256` is of the GGUF, else the weights."""
+    """A base model: `folder` holds config, bf16 safetensors and tokenizer; `sha256`: of the GGUF, else the weights."""
 
     name: str
     folder: Path

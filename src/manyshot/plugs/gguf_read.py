@@ -1,7 +1,7 @@
 """Reads a GGUF file and writes it as a Hugging Face folder: bf16 safetensors, config, tokenizer.
 
 One rule: weights go straight from the file's blocks to bf16, a slice at a time, so memory stays near the size of the
-result. Own header reader because gguf-py's spends 19 s on the vocabulary arrays. Format: ggml's docs/gguf.md, version 3.
+result. Own header reader because gguf-py's spends 19 s on the vocabulary arrays. Format: ggml's docs/gguf.md, v3.
 """
 
 from __future__ import annotations
@@ -35,10 +35,12 @@ class TensorAt:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Metadata (arrays only by their length) and the tensors' places."""
+    """Metadata (arrays by their length), tensors; in bytes: where each value lies and where the metadata end."""
 
     meta: Meta
     tensors: dict[str, TensorAt]
+    value_at: dict[str, int]
+    meta_end: int
 
 
 def read_header(path: Path) -> Header:
@@ -50,11 +52,13 @@ def read_header(path: Path) -> Header:
     version, tensor_count, meta_count = struct.unpack_from("<IQQ", data, 4)
     if version < 2:
         raise ModelError(f"{path}: GGUF version 2 or 3 was expected, this is {version}; convert it with llama.cpp")
-    pos, meta = 24, {}
+    pos, meta, value_at = 24, {}, {}
     for _ in range(meta_count):
         key, pos = _string(data, pos)
         (kind,) = struct.unpack_from("<I", data, pos)
+        value_at[key] = pos + 4
         meta[key], pos = _value(data, pos + 4, kind)
+    meta_end = pos
     places: list[tuple[str, tuple[int, ...], int, int]] = []
     for _ in range(tensor_count):
         name, pos = _string(data, pos)
@@ -64,7 +68,8 @@ def read_header(path: Path) -> Header:
         places.append((name, tuple(reversed(shape)), kind, offset))
     align = int(meta.get("general.alignment", 32))
     start = -(-pos // align) * align
-    return Header(meta, {name: TensorAt(shape, kind, start + offset) for name, shape, kind, offset in places})
+    tensors = {name: TensorAt(shape, kind, start + offset) for name, shape, kind, offset in places}
+    return Header(meta, tensors, value_at, meta_end)
 
 
 def _string(data: bytes, pos: int) -> tuple[str, int]:
@@ -167,7 +172,7 @@ def _tensor(blob: Any, place: TensorAt) -> torch.Tensor:
 
 
 def _fix(arch: str, meta: Meta, name: str, tensor: torch.Tensor) -> torch.Tensor:
-    """Undo what llama.cpp's converter did: Gemma's norms hold 1 + w, Llama's q and k have their rope pairs interleaved."""
+    """Undo what llama.cpp's converter did: Gemma's norms hold 1 + w, Llama's q and k interleave rope pairs."""
     import torch
 
     if arch == "gemma3" and name.endswith("norm.weight"):

@@ -5,13 +5,31 @@ One rule: it shows what `predict` would write, no more: nothing is called.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, TextIO
 
 from manyshot.parse import read_call
 from manyshot.serve.predict import MAX_ACTION
 from manyshot.serve.predictor import Mode, Predictor
 from manyshot.types import Json, Prediction
+
+
+def typed(stream: TextIO) -> Iterator[str]:
+    """Lines as they are typed, with a prompt in a terminal; ends with the input."""
+    terminal = stream.isatty()
+    while True:
+        if terminal:
+            sys.stdout.write("Action> ")
+            sys.stdout.flush()
+        line = stream.readline()
+        if not line:
+            break
+        if not terminal and line.strip():
+            sys.stdout.write(f"Action> {line.strip()}\n")
+        yield line
+    if terminal:
+        sys.stdout.write("\n")
 
 
 def chat(predictor: Predictor, mode: Mode, lines: Iterable[str], say: Callable[[str], None]) -> int:
@@ -32,7 +50,9 @@ def shown(answer: Prediction) -> Iterator[str]:
     said = _said(answer.raw)
     for call in answer.calls:
         yield f"  call     {call.name}"
-        yield from (f"    {path} = {_words(value)}{_from(said.get(path), value)}" for path, value in _leaves(call.arguments))
+        yield from (
+            f"    {path} = {_words(value)}{_from(said.get(path), value)}" for path, value in _leaves(call.arguments)
+        )
     if answer.calls:
         verdict = "would be called"
     elif answer.ask:

@@ -33,6 +33,7 @@ class Mode:
     shots: int = 0
     copy: bool = False
     values: Values = "span"
+    max_tokens: int = MAX_TOKENS
 
 
 class Predictor:
@@ -57,7 +58,8 @@ class Predictor:
         began = time.perf_counter()
         prompt = [*self._prefix, *self._shown(action, mode), *branch_ids(self._tokenizer, action, history)]
         grammar = self._grammar(action, mode) if mode.grammar else None
-        done = self._model.complete(prompt, grammar=grammar, max_tokens=MAX_TOKENS, adapter=mode.adapter, stop=("\n",))
+        room, name = mode.max_tokens, mode.adapter
+        done = self._model.complete(prompt, grammar=grammar, max_tokens=room, adapter=name, stop=("\n",))
         answer = self._reader.read(done.text)
         return Prediction(
             id=case,

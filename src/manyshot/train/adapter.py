@@ -54,9 +54,7 @@ class Adapter:
         last = self.places[-1]
         self.flat = torch.zeros(last.start + last.shape[0] * last.shape[1])
         self.grad = torch.zeros_like(self.flat)
-        self.products = [
-            {key: _product(fused, rank) for key, fused in layer.products.items()} for layer in base.layers
-        ]
+        self.products = [{key: _product(fused, rank) for key, fused in layer.products.items()} for layer in base.layers]
         generator = torch.Generator().manual_seed(seed)
         for place in self.places:
             if place.matrix == "A":

@@ -1,6 +1,6 @@
 """Reads a transformers decoder into the plain tensors and the few facts that our own step needs.
 
-One rule: an architecture is a description (`Arch`), not code; Gemma 3, Llama/SmolLM2, Qwen2.5 and Qwen3 differ only in it.
+One rule: an architecture is a description (`Arch`), not code; Gemma 3, Llama, Qwen2.5 and Qwen3 differ only there.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def describe(config: Any) -> Arch:
     """The description of a transformers config. Raises TrainError when its kind is not one of ours."""
     kind = config.model_type
     if kind not in ("gemma3_text", "llama", "qwen2", "qwen3"):
-        raise TrainError(f"base of type {kind!r}: the built-in trainer knows gemma3_text, llama, qwen2, qwen3; use another")
+        raise TrainError(f"base of type {kind!r}: the built-in trainer knows gemma3_text, llama, qwen2 and qwen3")
     gemma = kind == "gemma3_text"
     for refused in ("attn_logit_softcapping", "final_logit_softcapping", "use_bidirectional_attention"):
         if getattr(config, refused, None):
@@ -144,7 +144,8 @@ def describe(config: Any) -> Arch:
 
 
 def _norm(module: Any, arch: Arch) -> Tensor:
-    return module.weight.detach().float() + arch.norm_offset
+    weight: Tensor = module.weight.detach().float()
+    return weight + arch.norm_offset
 
 
 def _layer(module: Any, arch: Arch, dtype: torch.dtype) -> Layer:

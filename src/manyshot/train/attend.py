@@ -163,4 +163,4 @@ def _past(span: Span, window: int | None) -> slice:
 def _own(rows: Tensor, span: Span) -> Tensor:
     """The span's rows of (rows, D) as (count, length, D)."""
     part = rows[span.start : span.start + span.count * span.length]
-    return part.unflatten(0, (span.count, span.length))
+    return torch.unflatten(part, 0, (span.count, span.length))

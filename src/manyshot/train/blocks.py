@@ -1,6 +1,6 @@
 """One decoder layer, forward and backward, with everything kept by name in the pool.
 
-One rule: the residual stream and its gradient are fp32 and changed in place going back; products run in the base's type.
+One rule: the residual stream and its gradient are fp32, the gradient changed in place; products run in the base's type.
 """
 
 from __future__ import annotations
@@ -62,28 +62,33 @@ class Block:
         self.kept["mixed"] = mixed = self._take("mixed", *self.heads.q.shape)
         attention.forward(self.heads, self.arch.window[self.number], str(self.number), mixed)
         wide = self._input("out", rows)
-        wide[:, : out.inputs].unflatten(1, (self.arch.kv_heads, self.rep, -1)).copy_(self._by_row(mixed))
+        torch.unflatten(wide[:, : out.inputs], 1, (self.arch.kv_heads, self.rep, -1)).copy_(self._by_row(mixed))
         self.kept["attn.y"] = z = ops.linear(out, wide, self._take("attn.y", rows, self.arch.hidden))
         return self._residual("attn", z, x)
 
     def _by_row(self, flat: Tensor) -> Tensor:
         """Queries or outputs by head (KH, rows * rep, D) seen as (rows, KH, rep, D)."""
-        return flat.unflatten(1, (-1, self.rep)).transpose(0, 1)
+        return torch.unflatten(flat, 1, (-1, self.rep)).transpose(0, 1)
 
     def _parts(self, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Views of the fused product's output: q (rows, KH, rep, D), k and v (rows, KH, D)."""
         a = self.arch
-        q, k, v = y.split([a.heads * a.head_dim, a.kv_heads * a.head_dim, a.kv_heads * a.head_dim], dim=1)
+        q, k, v = torch.split(y, [n * a.head_dim for n in (a.heads, a.kv_heads, a.kv_heads)], dim=1)
         shape = (a.kv_heads, a.head_dim)
-        return q.unflatten(1, (a.kv_heads, self.rep, a.head_dim)), k.unflatten(1, shape), v.unflatten(1, shape)
+        queries = torch.unflatten(q, 1, (a.kv_heads, self.rep, a.head_dim))
+        return queries, torch.unflatten(k, 1, shape), torch.unflatten(v, 1, shape)
+
+    def _scaled(self, tables: Tables) -> Tables:
+        """Rope tables that scale the queries too: one pass over them less."""
+        return tables[0] * self.arch.scale, tables[1] * self.arch.scale
 
     def _heads(self, y: Tensor, tables: Tables) -> Heads:
         a, rows, norms = self.arch, y.shape[0], self.layer.norms
         q, k, v = self._parts(y)
         queries = self._take("q", a.kv_heads, rows * self.rep, a.head_dim)
         keys = self._take("k", a.kv_heads, rows, a.head_dim)
-        q_rstd = ops.rope_heads(q, tables, norms.get("q"), a.eps, a.scale, self._by_row(queries))
-        k_rstd = ops.rope_heads(k, tables, norms.get("k"), a.eps, 1.0, keys.transpose(0, 1))
+        q_rstd = ops.rope_heads(q, self._scaled(tables), norms.get("q"), a.eps, self._by_row(queries))
+        k_rstd = ops.rope_heads(k, tables, norms.get("k"), a.eps, keys.transpose(0, 1))
         if q_rstd is not None and k_rstd is not None:
             self.kept["q.rstd"], self.kept["k.rstd"] = q_rstd, k_rstd
         return Heads(queries, keys, v.transpose(0, 1))
@@ -143,7 +148,7 @@ class Block:
         rows, heads, norms = dx.shape[0], self.heads, self.layer.norms
         dwide = self._product_backward("out", self._branch_gradient("attn", dx))
         dmixed = self._scratch("dmixed", *heads.q.shape)
-        self._by_row(dmixed).copy_(dwide.unflatten(1, (self.arch.kv_heads, self.rep, -1)))
+        self._by_row(dmixed).copy_(torch.unflatten(dwide, 1, (self.arch.kv_heads, self.rep, -1)))
         y = self.kept["qkv"]
         dy = self._scratch("dqkv", *y.shape)
         (q, k, _), (dq, dk, dv) = self._parts(y), self._parts(dy)
@@ -152,8 +157,8 @@ class Block:
         attention.backward(heads, window, str(self.number), self.kept["mixed"], dmixed, grads)
         q_norm, k_norm = norms.get("q"), norms.get("k")
         q_rstd, k_rstd = self.kept.get("q.rstd"), self.kept.get("k.rstd")
-        ops.rope_heads_backward(self._by_row(grads.q), q, tables, q_norm, q_rstd, self.arch.scale, dq)
-        ops.rope_heads_backward(grads.k.transpose(0, 1), k, tables, k_norm, k_rstd, 1.0, dk)
+        ops.rope_heads_backward(self._by_row(grads.q), q, self._scaled(tables), q_norm, q_rstd, dq)
+        ops.rope_heads_backward(grads.k.transpose(0, 1), k, tables, k_norm, k_rstd, dk)
         if self.number == 0:
             wide = self._input("qkv", rows)
             self._collect("qkv", self.products["qkv"], *ops.linear_backward_last(self.products["qkv"], dy, wide))

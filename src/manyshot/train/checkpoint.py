@@ -1,4 +1,4 @@
-"""What a run needs to go on: parameters, moments, counters. One rule: a checkpoint is one file, renamed when complete."""
+"""What a run needs to go on: parameters, moments, counters. One rule: one file, renamed when it is complete."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ class Run:
         self.adapter = Adapter(base, config.rank, config.alpha, config.seed)
         self.engine = Engine(base, self.adapter)
         self.optimiser = AdamW(self.adapter.flat, config)
-        self.number, self.samples, self.last = 0, 0, None
+        self.number, self.samples = 0, 0
         self.started = time.monotonic()
         self.last: Step | None = None
         self.seen = _seen(passes, config)
@@ -145,7 +145,7 @@ class Run:
         losses = [self._gradient(self.number * self.config.accumulate + i) for i in range(self.config.accumulate)]
         size = float(self.adapter.grad.norm())
         if not math.isfinite(size):
-            raise TrainError(f"step {self.number + 1}: the gradient is not finite; lower lr ({self.config.lr}) or use fp32")
+            raise TrainError(f"step {self.number + 1}: gradient not finite; lower lr ({self.config.lr}) or use fp32")
         if self.config.clip and size > self.config.clip:
             self.adapter.grad.mul_(self.config.clip / size)
         self.optimiser.step(self.adapter.flat, self.adapter.grad, lr)

@@ -27,7 +27,7 @@ def slices(rows: int, width: int) -> Iterator[slice]:
 
 
 def linear(product: Product, wide_input: Tensor, out: Tensor) -> Tensor:
-    """`out` = x W' + s (x A') B' + bias. `wide_input` (rows, inputs + R) holds x; its last R columns are filled here."""
+    """`out` = x W' + s (x A') B' + bias. `wide_input` (rows, inputs + R) holds x; the last R columns are filled."""
     x, u = wide_input[:, : product.inputs], wide_input[:, product.inputs :]
     torch.mm(x, product.down.t(), out=u)
     torch.mm(wide_input, product.wide.t(), out=out)
@@ -58,80 +58,77 @@ def _up_gradient(product: Product, dy: Tensor, wide_input: Tensor) -> Tensor:
 
 
 def norm(x: Tensor, weight: Tensor, eps: float, out: Tensor, add: Tensor | None = None) -> Tensor:
-    """RMS norm over the last dimension into `out`, plus `add` when given. Returns 1 / rms, fp32, shape x without last."""
-    width = x.shape[-1]
+    """RMS norm of x (rows, width) into `out`, plus `add` when given. Returns 1 / rms (rows,) in fp32."""
     rstd = torch.empty(x.shape[:-1], dtype=torch.float32)
-    for rows in slices(x.shape[0], x[0].numel()):
-        part = x[rows].float()
-        root = torch.linalg.vector_norm(part, dim=-1).square_().div_(width).add_(eps).rsqrt_()
-        rstd[rows] = root
-        scaled = (part * root.unsqueeze(-1)).mul_(weight)
-        out[rows] = scaled if add is None else scaled.add_(add[rows])
+    for rows in slices(x.shape[0], x.shape[1]):
+        scaled = _scaled(x[rows].float(), eps, rstd, rows)
+        if add is None:
+            torch.mul(scaled, weight, out=out[rows])
+        else:
+            torch.addcmul(add[rows], scaled, weight, out=out[rows])
     return rstd
 
 
+def _scaled(x: Tensor, eps: float, rstd: Tensor, rows: slice) -> Tensor:
+    """x / rms, a new tensor; 1 / rms goes to `rstd[rows]`."""
+    root: Tensor = torch.linalg.vector_norm(x, dim=-1).square_().div_(x.shape[-1]).add_(eps).rsqrt_()
+    rstd[rows] = root
+    return x * root.unsqueeze(-1)
+
+
 def norm_backward(dy: Tensor, x: Tensor, weight: Tensor, rstd: Tensor, out: Tensor, accumulate: bool) -> None:
-    """The gradient of x, put into `out` or added to it."""
-    for rows in slices(x.shape[0], x[0].numel()):
-        part = _norm_backward(dy[rows].float(), x[rows].float(), weight, rstd[rows])
+    """The gradient of x, put into `out` or added to it (then `out` is fp32)."""
+    for rows in slices(x.shape[0], x.shape[1]):
+        inner, dot, part = _norm_terms(dy[rows].float(), x[rows].float(), weight, rstd[rows])
         if accumulate:
-            out[rows] += part
+            out[rows].addcmul_(inner, rstd[rows, None]).addcmul_(part, dot)
         else:
-            out[rows] = part
+            torch.addcmul(inner.mul_(rstd[rows, None]), part, dot, out=out[rows])
 
 
-def _norm_backward(dy: Tensor, x: Tensor, weight: Tensor, rstd: Tensor) -> Tensor:
+def _norm_terms(dy: Tensor, x: Tensor, weight: Tensor, rstd: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """i, d and x, so that the gradient is rstd i + d x (d with a last dimension of 1)."""
     inner = dy * weight
-    dot = (inner * x).sum(-1).mul_(rstd.pow(3)).div_(x.shape[-1])
-    return inner.mul_(rstd.unsqueeze(-1)).addcmul_(x, dot.unsqueeze(-1), value=-1.0)
+    dot = (inner * x).sum(-1).mul_(rstd.pow(3)).div_(-x.shape[-1])
+    return inner, dot.unsqueeze(-1), x
 
 
 def rope_heads(
-    y: Tensor, tables: tuple[Tensor, Tensor], weight: Tensor | None, eps: float, scale: float, out: Tensor
+    y: Tensor, tables: tuple[Tensor, Tensor], weight: Tensor | None, eps: float, out: Tensor
 ) -> Tensor | None:
-    """Norm (if `weight`), rotate and scale heads: y (rows, ..., D) -> out of the same shape, any strides.
+    """Norm (if `weight`) and rotate heads: y (rows, ..., D) -> out of the same shape, any strides.
 
-    Returns 1 / rms (rows, ...) or None. The rotation pairs dimension i with i + D/2, as transformers does.
+    `tables` (rows, D): cos and sin. Returns 1 / rms (rows, ...) or None. The rotation pairs dimension i with
+    i + D/2, as transformers does.
     """
     rstd = None if weight is None else torch.empty(y.shape[:-1], dtype=torch.float32)
     for rows in slices(y.shape[0], y[0].numel()):
         part = y[rows].float()
         if weight is not None and rstd is not None:
-            root = torch.linalg.vector_norm(part, dim=-1).square_().div_(y.shape[-1]).add_(eps).rsqrt_()
-            rstd[rows] = root
-            part = (part * root.unsqueeze(-1)).mul_(weight)
-        turned = _turn(part, tables, rows, 1.0)
-        out[rows] = turned if scale == 1.0 else turned.mul_(scale)
+            part = _scaled(part, eps, rstd, rows).mul_(weight)
+        _turn(part, tables, rows, 1.0, out[rows])
     return rstd
 
 
 def rope_heads_backward(
-    dout: Tensor,
-    y: Tensor,
-    tables: tuple[Tensor, Tensor],
-    weight: Tensor | None,
-    rstd: Tensor | None,
-    scale: float,
-    dy: Tensor,
+    dout: Tensor, y: Tensor, tables: tuple[Tensor, Tensor], weight: Tensor | None, rstd: Tensor | None, dy: Tensor
 ) -> None:
     """The gradient of `rope_heads` from `dout` into `dy`, all of shape (rows, ..., D)."""
     for rows in slices(y.shape[0], y[0].numel()):
-        part = _turn(dout[rows].float(), tables, rows, -1.0)
-        if scale != 1.0:
-            part.mul_(scale)
-        if weight is not None and rstd is not None:
-            part = _norm_backward(part, y[rows].float(), weight, rstd[rows])
-        dy[rows] = part
+        if weight is None or rstd is None:
+            _turn(dout[rows].float(), tables, rows, -1.0, dy[rows])
+            continue
+        part = _turn(dout[rows].float(), tables, rows, -1.0, torch.empty(y[rows].shape, dtype=torch.float32))
+        inner, dot, x = _norm_terms(part, y[rows].float(), weight, rstd[rows])
+        torch.addcmul(inner.mul_(rstd[rows].unsqueeze(-1)), x, dot, out=dy[rows])
 
 
-def _turn(x: Tensor, tables: tuple[Tensor, Tensor], rows: slice, sign: float) -> Tensor:
+def _turn(x: Tensor, tables: tuple[Tensor, Tensor], rows: slice, sign: float, out: Tensor) -> Tensor:
     half = x.shape[-1] // 2
     shape = (x.shape[0], *[1] * (x.ndim - 2), half)
     cos, sin = (table[rows, :half].view(shape) for table in tables)
-    first, second = x[..., :half], x[..., half:]
-    out = torch.empty(x.shape, dtype=torch.float32)
-    torch.mul(first, cos, out=out[..., :half]).addcmul_(second, sin, value=-sign)
-    torch.mul(second, cos, out=out[..., half:]).addcmul_(first, sin, value=sign)
+    for here, there, sense in ((slice(half), slice(half, None), -sign), (slice(half, None), slice(half), sign)):
+        torch.addcmul(x[..., here] * cos, x[..., there], sin, value=sense, out=out[..., here])
     return out
 
 
@@ -143,24 +140,26 @@ def gate(kind: str, gate_up: Tensor, out: Tensor) -> None:
     width = out.shape[1]
     for rows in slices(out.shape[0], 2 * width):
         g, u = gate_up[rows, :width].float(), gate_up[rows, width:].float()
-        out[rows] = _sigmoid_part(kind, g).mul_(g).mul_(u)
+        torch.mul(_sigmoid_part(kind, g).mul_(g), u, out=out[rows])
 
 
 def _sigmoid_part(kind: str, g: Tensor) -> Tensor:
-    if kind == "silu":
-        return torch.sigmoid(g)
-    return g.square().mul_(_GELU * _CUBE).add_(_GELU).mul_(g).sigmoid_()
+    return torch.sigmoid(g) if kind == "silu" else _poly(g, _GELU * _CUBE).mul_(g).sigmoid_()
+
+
+def _poly(g: Tensor, cube: float) -> Tensor:
+    """GELU's 2 sqrt(2 / pi) + cube g^2 in one go over memory."""
+    return torch.addcmul(torch.full((1, 1), _GELU), g, g, value=cube)
 
 
 def gate_backward(kind: str, dout: Tensor, gate_up: Tensor, dgate_up: Tensor) -> None:
-    """The gradient of `gate` into `dgate_up` (rows, 2F)."""
+    """The gradient of `gate` into `dgate_up` (rows, 2F). With s the sigmoid: act' = s + g s (1 - s) z'."""
     width = dout.shape[1]
     for rows in slices(dout.shape[0], 2 * width):
         g, u, d = gate_up[rows, :width].float(), gate_up[rows, width:].float(), dout[rows].float()
         s = _sigmoid_part(kind, g)
         value = g * s
-        dgate_up[rows, width:] = value * d
-        slope = value.mul_(1.0 - s)
-        if kind == "gelu":
-            slope.mul_(g.square().mul_(3 * _GELU * _CUBE).add_(_GELU))
-        dgate_up[rows, :width] = slope.add_(s).mul_(u).mul_(d)
+        torch.mul(value, d, out=dgate_up[rows, width:])
+        value.addcmul_(value, s, value=-1.0)
+        slope = s.add_(value) if kind == "silu" else s.addcmul_(value, _poly(g, 3 * _GELU * _CUBE))
+        torch.mul(slope.mul_(u), d, out=dgate_up[rows, :width])

@@ -16,7 +16,7 @@ from manyshot.train.tree import Branch, Pass
 from manyshot.types import NO_TOOL, Call, CallPair, Language, Tool
 
 #: How often each kind of list is shown.
-LISTS: Mapping[str, float] = {"own": 0.64, "shuffled": 0.12, "cut": 0.12, "foreign": 0.12}
+LISTS: Mapping[str, float] = {"own": 0.79, "shuffled": 0.07, "cut": 0.07, "foreign": 0.07}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,14 @@ class Lists:
 
 
 def passes(
-    pairs: Sequence[CallPair], lists: Lists, tokenizer: Tokenizer, *, batch: int, values: Values, seed: int, epochs: int = 1
+    pairs: Sequence[CallPair],
+    lists: Lists,
+    tokenizer: Tokenizer,
+    *,
+    batch: int,
+    values: Values,
+    seed: int,
+    epochs: int = 1,
 ) -> Iterator[Pass]:
     """Batches of pairs in a seeded order, each under one list of tools."""
     rng = random.Random(seed)

@@ -44,8 +44,8 @@ def loss_and_grad(
         losses = torch.nn.functional.cross_entropy(logits[wanted - 1], targets, reduction="sum")
         used = sum(1 for c in counts if c)
         loss = losses / sum(counts) if loss_norm == "token" else losses / (used * count)
-        loss.backward()
-        loss_sum += float(loss)
+        torch.autograd.backward(loss)
+        loss_sum += float(loss.detach())
     grads = {
         name.replace(".default", ""): parameter.grad.clone()
         for name, parameter in model.named_parameters()

@@ -23,7 +23,7 @@ class TrainConfig(BaseModel):
     seed: int = Field(0, ge=0, description="decides the start values of the adapter")
     dtype: Literal["auto", "bf16", "fp32"] = Field("auto", description="compute type; auto takes the faster one here")
     head: Literal["full", "seen"] = Field("full", description="seen: soft-max over the ids that occur, another loss")
-    loss_norm: Literal["token", "sample"] = Field("token", description="mean over tokens, or over samples of their mean")
+    loss_norm: Literal["token", "sample"] = Field("token", description="mean over tokens, or over samples")
     beta1: float = Field(0.9, ge=0, lt=1, description="AdamW")
     beta2: float = Field(0.99, ge=0, lt=1, description="AdamW")
     weight_decay: float = Field(0.0, ge=0, description="AdamW, decoupled")

@@ -14,7 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from manyshot.errors import DataError
+from manyshot.errors import DataError, TrainError
 from manyshot.plugs.bases import Base
 from manyshot.records import digest, write_manifest
 from manyshot.render import Tokenizer, Values
@@ -91,20 +91,31 @@ def run(
     progress: Callable[[Step], None] | None = None,
 ) -> Manifest:
     """Train on `job.pairs` for `job.epochs`, or for `seconds` if that is shorter. Raises TrainError, DataError."""
+    from safetensors import SafetensorError
+
     from manyshot.train.passes import passes
 
     if not job.pairs:
         raise DataError(f"{out}: no training pairs; generate data first (manyshot data)")
     made = list(
         passes(
-            job.pairs, job.lists, job.tokenizer, batch=config.batch, values=job.values, seed=config.seed, epochs=job.epochs
+            job.pairs,
+            job.lists,
+            job.tokenizer,
+            batch=config.batch,
+            values=job.values,
+            seed=config.seed,
+            epochs=job.epochs,
         )
     )
     config = config.model_copy(update={"steps": max(1, math.ceil(len(made) / config.accumulate))})
     out.mkdir(parents=True, exist_ok=True)
     left = None if seconds is None else max(1.0, seconds * (1 - progress_made(out)))
     began = time.monotonic()
-    result = train(job.base, made, config, out, progress=progress, deadline=left)
+    try:
+        result = train(job.base, made, config, out, progress=progress, deadline=left)
+    except SafetensorError as error:  # how safetensors says that the disk is full
+        raise TrainError(f"{out}: the adapter cannot be written ({error}); free some space and run again") from None
     convert(job.base, out, out / LORA)
     numbers = _numbers(result, job, time.monotonic() - began)
     settings: Json = {**config.model_dump(mode="json"), "values": job.values, "epochs": job.epochs}

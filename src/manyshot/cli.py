@@ -1,0 +1,326 @@
+"""The command line. One rule: it parses and calls; what a person did wrong is one line on stderr and exit code 2."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from manyshot import __version__
+from manyshot.config import find_domain, override, stay_offline_and_quiet
+from manyshot.errors import ManyshotError, SpecError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from manyshot.examine import Examined
+    from manyshot.pipeline import RunConfig
+
+app = typer.Typer(
+    name="manyshot",
+    help="From a few approved examples to an assistant that calls your APIs reliably.",
+    epilog="Start with: manyshot demo. Your own: manyshot init my_desk, then manyshot run my_desk --out runs/my.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+)
+
+DomainName = Annotated[str, typer.Argument(metavar="DOMAIN", help="Domain folder, or a shipped domain's name.")]
+RunPath = Annotated[Path, typer.Option("--run", metavar="RUN", help="Folder of a run.")]
+Seed = Annotated[int, typer.Option(min=0, help="Decides data, training and samples.")]
+Settings = Annotated[
+    list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Training settings, such as rank=32 lr=1e-3.")
+]
+ConfigFile = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="TOML file of training settings.")]
+Force = Annotated[bool, typer.Option("--force", help="Remove what --out holds and begin again.")]
+#: Exit code after Ctrl-C, as shells have it: 128 + SIGINT.
+INTERRUPTED = 130
+ModeName = Literal["base", "fewshot", "tuned"]
+Switch = Literal["on", "off"]
+WeightsName = Annotated[
+    Literal["own", "q8_0", "bf16"], typer.Option(help="Form of the base at inference; own: as it is packaged.")
+]
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(highlight=False)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"manyshot {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="New folder; its name becomes the domain's.")],
+    language: Annotated[str, typer.Option(help="zh or en.")] = "en",
+) -> None:
+    """Write a small domain to edit."""
+    from manyshot.spec.init import init as write
+
+    write(folder, language=language)
+    typer.echo(f"{folder}: edit tools.json and shots/calls.jsonl, then: manyshot check {folder}")
+
+
+@app.command()
+def check(domain: DomainName) -> None:
+    """Check a domain folder; print every fault with file and line."""
+    from manyshot.spec.check import check as examine
+    from manyshot.spec.check import format_report
+
+    report = examine(find_domain(domain))
+    typer.echo(format_report(report, _console().width))
+    if not report.ok:
+        raise typer.Exit(2)
+
+
+@app.command()
+def data(
+    domain: DomainName,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="New folder for pairs.jsonl and rejects.jsonl.")],
+    count: Annotated[int, typer.Option(min=1, help="How many pairs.")] = 8000,
+    seed: Seed = 0,
+    held_out: Annotated[str, typer.Option(metavar="TOOL,...", help="Tools to leave out.")] = "",
+    force: Force = False,
+) -> None:
+    """Multiply the shots into training pairs."""
+    from manyshot import facts, single
+
+    made = single.data_folder(find_domain(domain), out, count, seed, _names(held_out), force=force)
+    typer.echo(f"{out}: {facts.data_line(made)}")
+
+
+@app.command()
+def train(
+    domain: DomainName,
+    data: Annotated[Path, typer.Option(metavar="DIR", help="Folder that manyshot data wrote.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the adapter.")],
+    settings: Settings = None,
+    minutes: Annotated[float | None, typer.Option(min=0.01, help="Train no longer than this.")] = None,
+    epochs: Annotated[int, typer.Option(min=1, help="Times that all pairs are seen.")] = 1,
+    config: ConfigFile = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was stopped.")] = False,
+) -> None:
+    """Train an adapter on generated pairs."""
+    from manyshot import pipeline, single
+    from manyshot.parts import embedded
+    from manyshot.progress import Terminal
+
+    chosen = override(pipeline.TRAINING, settings or [], config)
+    single.train_domain(
+        chosen, find_domain(domain), data, out, embedded(), Terminal(_console()),
+        epochs=epochs, seconds=minutes * 60 if minutes else None, resume=resume,
+    )  # fmt: skip
+    typer.echo(f"{out}: adapter written; its card is {out / 'README.md'}")
+
+
+@app.command()
+def run(
+    domain: DomainName,
+    out: Annotated[Path, typer.Option(metavar="RUN", help="Folder of the run; a stopped one is gone on with.")],
+    settings: Settings = None,
+    minutes: Annotated[float, typer.Option(min=0.5, help="Time for everything.")] = 20,
+    held_out: Annotated[str, typer.Option(metavar="TOOL,...", help="Tools to keep out of data and training.")] = "",
+    seed: Seed = 0,
+    sample: Annotated[int | None, typer.Option(min=1, help="Tests a mode; all without it.")] = None,
+    pairs: Annotated[int | None, typer.Option(min=1, help="Training pairs; by the time without it.")] = None,
+    weights: WeightsName = "own",
+    copy_spans: Annotated[bool, typer.Option(help="Let free text only be copied from the action.")] = False,
+    config: ConfigFile = None,
+    force: Force = False,
+) -> None:
+    """Do it all: data, training, evaluation, report."""
+    from manyshot import pipeline
+
+    chosen = pipeline.RunConfig(
+        minutes=minutes, seed=seed, sample=sample, pairs=pairs, held_out=_names(held_out), weights=weights,
+        copy_spans=copy_spans,
+        train=override(pipeline.TRAINING, settings or [], config),
+    )  # fmt: skip
+    _run(chosen, find_domain(domain), out, force=force)
+
+
+@app.command(name="eval")
+def evaluate(
+    run: RunPath,
+    domain: Annotated[
+        Path | None, typer.Option(metavar="DOMAIN", help="Take the tests of this folder instead of the run's domain.")
+    ] = None,
+) -> None:
+    """Evaluate a trained run again and write its report."""
+    from manyshot import pipeline
+    from manyshot.progress import Terminal
+    from manyshot.runfolder import RunFolder
+
+    console, place = _console(), RunFolder(run)
+    _show(console, pipeline.again(place, Terminal(console), find_domain(str(domain)) if domain else None), place.path)
+
+
+@app.command()
+def predict(
+    run: RunPath,
+    actions: Annotated[Path, typer.Option(metavar="FILE", help='JSONL: {"id", "action", "history"?} a line.')],
+    out: Annotated[Path, typer.Option(metavar="OUT", help='JSONL: {"id", "calls", "ask", "ms"} a line.')],
+    mode: Annotated[ModeName, typer.Option(help="Who answers.")] = "tuned",
+    grammar: Annotated[Switch, typer.Option(help="Hold answers to the tools' schemas.")] = "on",
+) -> None:
+    """Answer a file of actions."""
+    from manyshot import single
+    from manyshot.progress import Terminal
+    from manyshot.runfolder import RunFolder
+    from manyshot.serve.predict import predict_file, read_questions
+
+    read_questions(actions)  # before the model is loaded: a bad line should not cost a minute
+    screen = Terminal(_console())
+    with (
+        single.assistant(RunFolder(run), mode, grammar=grammar == "on") as (predictor, how),
+        screen.bar("answers") as bar,
+    ):
+        count = predict_file(predictor, actions, out, how, bar.update)
+    typer.echo(f"{out}: {count} answers")
+
+
+@app.command()
+def chat(
+    run: RunPath,
+    mode: Annotated[ModeName, typer.Option(help="Who answers.")] = "tuned",
+    grammar: Annotated[Switch, typer.Option(help="Hold answers to the tools' schemas.")] = "on",
+) -> None:
+    """Type actions and see the calls; Ctrl-D ends. Nothing is called."""
+    from manyshot import single
+    from manyshot.runfolder import RunFolder
+    from manyshot.serve.chat import chat as talk
+    from manyshot.serve.chat import typed
+
+    with single.assistant(RunFolder(run), mode, grammar=grammar == "on") as (predictor, how):
+        if sys.stdin.isatty():
+            typer.echo("Type what the customer says; Ctrl-D ends.")
+        talk(predictor, how, typed(sys.stdin), typer.echo)
+
+
+@app.command()
+def preview(
+    domain: DomainName,
+    data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Show pairs of this folder; else fresh ones.")
+    ] = None,
+    number: Annotated[int, typer.Option("-n", min=1, help="How many.")] = 3,
+    seed: Seed = 0,
+) -> None:
+    """Show training samples as the model sees them."""
+    from manyshot import single
+
+    console = _console()
+    for part in single.preview(find_domain(domain), data, number, seed):
+        console.print(part, soft_wrap=True)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(metavar="RUN", help="Folder of the run.")] = Path("runs/demo"),
+    domain: Annotated[str, typer.Option(metavar="DOMAIN", help="A shipped domain.")] = "ticket_desk",
+    force: Force = False,
+) -> None:
+    """See the whole line at work, in about twelve minutes on two cores."""
+    from manyshot import demo as script
+    from manyshot.runfolder import RunFolder
+
+    if RunFolder(out).finished and not force:
+        typer.echo(script.AGAIN.format(out=out))
+        _show_stored(out)
+    else:
+        typer.echo(script.INTRO.format(domain=domain, out=out))
+        _run(script.DEMO, find_domain(domain), out, force=force)
+    typer.echo(script.NEXT.format(out=out, domain=domain))
+
+
+def _run(config: RunConfig, folder: Path, out: Path, *, force: bool) -> None:
+    from manyshot import pipeline
+    from manyshot.parts import embedded
+    from manyshot.progress import Terminal
+
+    console = _console()
+    examined = pipeline.run(config, folder, out, embedded(config.weights), Terminal(console), force=force)
+    _show(console, examined, out)
+
+
+def _show_stored(out: Path) -> None:
+    from manyshot.examine import stored
+    from manyshot.runfolder import RunFolder
+
+    _show(_console(), stored(RunFolder(out)), out)
+
+
+def _show(console: Console, examined: Examined, out: Path) -> None:
+    from manyshot import facts
+    from manyshot.evaluate import render_tables
+
+    console.print()
+    console.print(render_tables(examined.evaluation))
+    for text in facts.check_lines(examined):
+        console.print(text, markup=False)
+    console.print(f"\nreport: {out / 'report.html'}\n   try: manyshot chat --run {out}", markup=False, soft_wrap=True)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def main(words: list[str] | None = None) -> None:
+    """Entry point: runs a command and turns a person's faults into exit code 2."""
+    stay_offline_and_quiet()
+    try:
+        code = app(args=words, standalone_mode=False) or 0
+        if code == INTERRUPTED:  # typer's own answer to Ctrl-C
+            _interrupted()
+        sys.exit(code)
+    except ManyshotError as error:
+        _stop(str(error))
+    except typer.Abort:
+        _interrupted()
+    except KeyboardInterrupt:
+        _interrupted()
+    except OSError as error:
+        _stop(
+            str(
+                SpecError(
+                    f"{error.filename or 'file system'}: {error.strerror or error}; free space or choose another place"
+                )
+            )
+        )
+    except Exception as error:
+        if (show := getattr(error, "show", None)) is None:
+            raise
+        show()  # a usage error of the command line
+        sys.exit(2)
+
+
+def _stop(message: str) -> None:
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)  # noqa: T201
+    sys.exit(2)
+
+
+def _interrupted() -> None:
+    print("\nstopped; the same command goes on from here (train: with --resume)", file=sys.stderr)  # noqa: T201
+    sys.exit(INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""The data stage: a domain -> `pairs.jsonl` and `rejects.jsonl`, the manifest last.
+
+Every pair names its group (tool x wording); whoever splits the pairs does it by group, so that no wording is on both
+sides. Pairs are streamed: memory holds what near-duplicates are compared with, not the pairs.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from manyshot.data.build import BUDGET, SHARES, Builder
+from manyshot.data.variety import NearDuplicates, nearest_similarity
+from manyshot.errors import DataError
+from manyshot.records import digest, line, write_aside, write_jsonl, write_manifest
+from manyshot.types import CallPair, Domain, Json, Manifest
+
+def run(domain: Domain, out: Path, *, count: int, seed: int, held_out: tuple[str, ...] = ()) -> Manifest:
+    """Generate `count` training pairs. Raises DataError when the shots do not yield any."""
+    _check_shares(domain)
+    began = time.perf_counter()
+    builder = Builder(domain, seed, frozenset(held_out))
+    tally: Counter[str] = Counter()
+    texts: list[str] = []
+    with write_aside(out / "pairs.jsonl") as stream:
+        for pair in _fresh(builder, count):
+            stream.write(line(pair) + "\n")
+            tally[pair.kind] += 1
+            if len(texts) < 5000:
+                texts.append(pair.action)
+        if not tally:
+            raise DataError(f"{domain.name}: the shots yield no pair; see `manyshot check {domain.folder}`")
+    write_jsonl(out / "rejects.jsonl", _rejects(builder))
+    seconds = time.perf_counter() - began
+    made = sum(tally.values())
+    numbers: Json = {
+        "pairs": made,
+        "kinds": dict(sorted(tally.items())),
+        "rejects": dict(builder.rejects.reasons),
+        "coverage": {name: f"{c.covered} of {c.possible} value pairs" for name, c in builder.coverage().items()},
+        "nearest_similarity": nearest_similarity(texts, seed),
+        "rows_per_second": round(made / max(seconds, 1e-9)),
+    }
+    config: Json = {"count": count, "seed": seed, "held_out": list(held_out), "budget": BUDGET, "shares": {**SHARES, **domain.shares}}
+    tools, shots = [t.model_dump() for t in domain.tools], [s.model_dump() for s in domain.shots]
+    inputs = {"tools": digest(tools), "shots": digest(shots), "values": digest(domain.values)}
+    return write_manifest(out, "data", inputs, config, numbers)
+
+
+def _check_shares(domain: Domain) -> None:
+    if strange := sorted(set(domain.shares) - set(SHARES)):
+        raise DataError(f"domain.toml: [shares] {strange[0]}: no such class; wanted some of {', '.join(SHARES)}")
+
+
+def _fresh(builder: Builder, count: int) -> Iterator[CallPair]:
+    """Pairs without near-duplicates; the experts' own shots are always kept."""
+    near = NearDuplicates()
+    made = 0
+    for pair in builder.pairs(3 * count):
+        if pair.kind != "shot" and not near.is_new(pair.action):
+            builder.rejects.add("near-duplicate", pair.action)
+            continue
+        yield pair
+        made += 1
+        if made >= count:
+            return
+
+
+def _rejects(builder: Builder) -> Iterator[Json]:
+    for reason, count in builder.rejects.reasons.most_common():
+        yield {"reason": reason, "count": count, "examples": builder.rejects.examples[reason]}

@@ -1,0 +1,52 @@
+"""How alike the pairs are: near-duplicates are dropped, and what is left is given a figure.
+
+Source: MinHash with locality-sensitive hashing (Broder 1997; Indyk and Motwani 1998), here from datasketch, over
+character 3-grams with digits folded, so that two requests that differ in an id alone count as near.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import statistics
+from collections.abc import Sequence
+
+from datasketch import MinHash, MinHashLSH
+
+#: Estimated Jaccard similarity of two pairs' 3-grams from which the later one is dropped.
+NEAR = 0.9
+_PERMUTATIONS = 32
+
+
+def grams(text: str) -> set[str]:
+    """Character 3-grams of a text, case and digits folded."""
+    plain = re.sub(r"\d", "0", text.lower())
+    return {plain[i : i + 3] for i in range(max(1, len(plain) - 2))}
+
+
+class NearDuplicates:
+    """Remembers what was kept; memory grows with it, not with what was offered."""
+
+    def __init__(self) -> None:
+        self._lsh = MinHashLSH(threshold=NEAR, num_perm=_PERMUTATIONS)
+        self._kept = 0
+
+    def is_new(self, text: str) -> bool:
+        """Whether nothing near was kept before; if so the text is kept."""
+        sketch = MinHash(num_perm=_PERMUTATIONS)
+        sketch.update_batch([g.encode("utf-8", "surrogatepass") for g in grams(text)])
+        if self._lsh.query(sketch):
+            return False
+        self._lsh.insert(str(self._kept), sketch, check_duplication=False)
+        self._kept += 1
+        return True
+
+
+def nearest_similarity(texts: Sequence[str], seed: int, sample: int = 300) -> float:
+    """Median over a sample of the exact Jaccard similarity to the nearest other text of the sample; 0 for fewer than 2."""
+    chosen = random.Random(seed).sample(list(texts), min(sample, len(texts)))
+    sets = [grams(t) for t in chosen]
+    if len(sets) < 2:
+        return 0.0
+    nearest = [max(len(a & b) / len(a | b) for j, b in enumerate(sets) if j != i) for i, a in enumerate(sets)]
+    return round(statistics.median(nearest), 3)

@@ -1,0 +1,75 @@
+"""A domain and a model -> what answers actions. One rule: predict, eval and chat are all put together here.
+
+The reader's defaults, the reject tool and the examples come from the shots through the same code that makes the data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from manyshot.acting import Answer, Reader
+from manyshot.data.build import Builder
+from manyshot.protocols import Model
+from manyshot.render import Tokenizer, Values, target_text
+from manyshot.serve.predictor import MAX_TOKENS, Mode, Predictor
+from manyshot.types import CallPair, Domain, Expected, Source, TestCase
+
+#: The adapter's name in the model.
+TUNED = "tuned"
+#: Examples before an action when a run did not choose a number by trial.
+SHOTS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """A domain made ready for answering."""
+
+    domain: Domain
+    reader: Reader
+    examples: tuple[CallPair, ...]
+    reject: str | None
+    copy_spans: bool = False
+    values: Values = "span"
+
+    def mode(self, name: str, *, grammar: bool = True, shots: int = SHOTS, room: int = MAX_TOKENS) -> Mode:
+        """base, fewshot or tuned as the predictor's mode; `room` is for the untuned ones. Raises KeyError."""
+        copy = self.copy_spans and grammar
+        modes = {
+            "base": Mode("base", grammar=grammar, copy=copy, max_tokens=room),
+            "fewshot": Mode("fewshot", grammar=grammar, copy=copy, shots=shots, max_tokens=room),
+            "tuned": Mode("tuned+grammar" if grammar else "tuned", adapter=TUNED, grammar=grammar, copy=copy),
+        }
+        return modes[name]
+
+    def predictor(self, model: Model, tokenizer: Tokenizer, without: Sequence[CallPair] = ()) -> Predictor:
+        """An assistant on `model`; `without`: examples that it must not be shown."""
+        gone = {pair.id for pair in without}
+        shown = [pair for pair in self.examples if pair.id not in gone]
+        return Predictor(model, tokenizer, self.domain.tools, self.domain.context.language, self.reader, shown)
+
+    def case(self, pair: CallPair) -> TestCase:
+        """A pair as a test: the right answer is what the reader makes of the pair's own target."""
+        gold = self.gold(pair)
+        expected = tuple(Expected(name=c.name, arguments={k: [v] for k, v in c.arguments.items()}) for c in gold.calls)
+        source = Source(file="pairs", line=0)
+        return TestCase(
+            id=pair.id, action=pair.action, expected=expected, ask=gold.ask or (), history=pair.history, source=source
+        )
+
+    def gold(self, pair: CallPair) -> Answer:
+        return self.reader.read(target_text(pair.call, pair.surfaces, self.values))
+
+    def room(self, tokenizer: Tokenizer) -> int:
+        """Tokens that an untuned model may write: twice the longest right answer among the shots. It would fill any
+        room with repetitions, and what is longer is not right."""
+        targets = (target_text(p.call, p.surfaces, self.values) for p in self.examples)
+        longest = max((len(tokenizer.encode(text, add_special_tokens=False)) for text in targets), default=MAX_TOKENS)
+        return min(MAX_TOKENS, max(96, 2 * longest))
+
+
+def desk_of(domain: Domain, copy_spans: bool = False) -> Desk:
+    """Make a domain ready; takes about a second. `copy_spans`: the grammar lets free text only be copied."""
+    builder = Builder(domain, 0)
+    reader = Reader(builder.slots, builder.defaults, builder.reject, "span")
+    return Desk(domain, reader, tuple(builder.shot_pairs), builder.reject, copy_spans)

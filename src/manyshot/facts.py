@@ -1,0 +1,132 @@
+"""Figures of a run in words, and the report. One rule: all of it is read from a manifest or a log."""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+
+from manyshot import __version__, evaluate
+from manyshot.desk import Desk
+from manyshot.examine import Examined
+from manyshot.records import read_manifest, read_rows
+from manyshot.runfolder import RunFolder
+from manyshot.types import Json, Manifest
+
+#: Packages whose versions decide a result.
+_PACKAGES = ("torch", "transformers", "peft", "xllamacpp")
+
+
+def machine() -> Json:
+    """Cores, memory, system, versions and this process's peak memory so far."""
+    return {
+        "cores": cores(),
+        "memory_gb": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30, 1),
+        "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        "versions": {"manyshot": __version__, **{name: _version(name) for name in _PACKAGES}},
+        "peak_memory_gb": peak_memory(),
+    }
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def peak_memory() -> float:
+    """The most memory this process has held, in GB (2**30 bytes)."""
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 2**30, 2)
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def data_line(made: Manifest) -> str:
+    """The data stage in one line."""
+    kinds = _counts(made, "kinds")
+    classes = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+    rejects = sum(_counts(made, "rejects").values())
+    return f"{made.numbers.get('pairs', sum(kinds.values()))} pairs ({classes}), {rejects} rejected"
+
+
+def _counts(made: Manifest, key: str) -> dict[str, int]:
+    found = made.numbers.get(key, {})
+    return {str(k): int(v) for k, v in found.items()} if isinstance(found, dict) else {}
+
+
+def train_line(made: Manifest) -> str:
+    """The training stage in one line."""
+    n = made.numbers
+    loss = "-" if n["loss_sample"] is None else f"{n['loss_sample']:.3f} nats a sample"
+    return f"{n['samples']} samples in {n['seconds']:.0f} s ({n['samples_per_second']} samples/s), last loss {loss}"
+
+
+def check_lines(examined: Examined) -> Iterator[str]:
+    """How well sentences like those of training were answered, to set beside the tests."""
+    for name, tally in examined.checks.items():
+        if tally.total:
+            yield f"tuned+grammar on {name}: {tally.right} of {tally.total} right ({tally.rate or 0:.0%})"
+    if not examined.complete:
+        for summary in evaluate.summarise(examined.tuned):
+            t = summary.overall
+            yield f"{summary.mode} on all {t.total} tests: {t.right} right ({t.rate or 0:.1%})"
+
+
+def note(examined: Examined, desk: Desk) -> str:
+    """The sentence above a report's figures, where one is needed."""
+    if not examined.tuned.rows:
+        return f"{desk.domain.name} has no tests, so this says nothing about people's own words."
+    if not examined.complete:
+        asked, all_ = len(examined.evaluation.of("base")), len(examined.tuned.of("tuned"))
+        return f"Compared on a fixed random sample of {asked} of {all_} tests, for which the time was enough."
+    return ""
+
+
+def write_report(place: RunFolder, desk: Desk, examined: Examined, seconds: dict[str, float]) -> None:
+    """report.html from the run's folder."""
+    data, train = read_manifest(place.data), read_manifest(place.train)
+    here = machine()
+    info = evaluate.RunInfo(
+        domain=desk.domain.name,
+        date=datetime.now(UTC),
+        machine=f"{here['cores']} cores, {here['memory_gb']} GB, {here['system']}",
+        base=desk.domain.base,
+        facts=dict(_facts(examined, train)),
+        seconds=seconds,
+        data=_counts(data, "kinds") if data else {},
+        rejects=_counts(data, "rejects") if data else {},
+        coverage={str(k): str(v) for k, v in (data.numbers.get("coverage") or {}).items()} if data else {},
+        note=note(examined, desk),
+    )
+    evaluate.write_report(
+        place.report, examined.evaluation, info=info, loss=_loss(place), language=desk.domain.context.language
+    )
+
+
+def _facts(examined: Examined, train: Manifest | None) -> Iterator[tuple[str, str]]:
+    for text in check_lines(examined):
+        name, _, figure = text.partition(": ")
+        yield name, figure
+    if examined.choice:
+        tried = ", ".join(f"{k}: {n}" for k, n in examined.choice.tried.items())
+        figure = f"{examined.choice.shots} (right of {examined.choice.of} shots, by number: {tried})"
+        yield "examples shown by fewshot", figure
+    if train:
+        yield "training", train_line(train)
+        yield "adapter", train.id
+        yield "seed", str(train.config.get("seed"))
+    yield "peak memory", f"{peak_memory()} GB"
+
+
+def _loss(place: RunFolder) -> list[evaluate.LossPoint]:
+    log = place.train / "log.jsonl"
+    return (
+        [evaluate.LossPoint(step=r["step"], loss=r["loss_sample"]) for _, r in read_rows(log)] if log.exists() else []
+    )

@@ -1,0 +1,258 @@
+"""A domain folder -> data, adapter, comparison and report, one stage after another, within the minutes given.
+
+One rule: a stage's finished folder is never touched again; a killed run goes on after the last one that is finished.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from manyshot import budget, facts, trial
+from manyshot.config import SHIPPED, find_domain
+from manyshot.desk import Desk, desk_of
+from manyshot.errors import DataError, SpecError
+from manyshot.examine import Examined, Terms, examine
+from manyshot.parts import Parts, Weights, embedded
+from manyshot.plugs.bases import Base
+from manyshot.progress import Screen
+from manyshot.records import read_jsonl, read_manifest, write_manifest
+from manyshot.runfolder import RunFolder
+from manyshot.train.settings import TrainConfig
+from manyshot.types import CallPair, Domain, Json, Manifest, Record, Tool
+
+if TYPE_CHECKING:
+    from manyshot.train.loop import Step
+
+
+#: How a run trains unless it is told otherwise.
+TRAINING = TrainConfig(checkpoint_every=20)
+
+
+class RunConfig(Record):
+    """What decides a run's result, beside the domain. Stored in run.json."""
+
+    minutes: float | None = Field(20.0, gt=0, description="wall time for everything; None for no limit")
+    seed: int = Field(0, ge=0, description="of data, training and samples")
+    pairs: int | None = Field(None, ge=1, description="training pairs; None: as many as the time allows")
+    sample: int | None = Field(None, ge=1, description="tests a mode; None for all")
+    checks: int = Field(40, ge=0, description="training sentences and held-back pairs that are asked, of each so many")
+    tries: int = Field(16, ge=0, description="shots on which the number of examples is chosen")
+    held_out: tuple[str, ...] = Field((), description="tools that are kept out of data and training")
+    weights: Weights = Field("own", description="form of the base at inference")
+    copy_spans: bool = Field(False, description="the grammar lets free text only be copied from the action")
+    train: TrainConfig = TRAINING
+
+
+@dataclass(slots=True)
+class _Job:
+    """A run under way."""
+
+    config: RunConfig
+    domain: Domain
+    desk: Desk
+    base: Base
+    run: RunFolder
+    parts: Parts
+    screen: Screen
+    began: float
+    seconds: dict[str, float]
+
+    @property
+    def left(self) -> float | None:
+        """Seconds of the budget that are left."""
+        if self.config.minutes is None:
+            return None
+        return self.config.minutes * 60 - (time.monotonic() - self.began)
+
+
+def run(config: RunConfig, folder: Path, out: Path, parts: Parts, screen: Screen, *, force: bool = False) -> Examined:
+    """All stages. Raises ManyshotError; what is finished stays, and the same call again goes on from there."""
+    from manyshot.spec.load import load_domain
+
+    began = time.monotonic()
+    domain = load_domain(folder)
+    check_held_out(config.held_out, domain)
+    place = RunFolder(out)
+    with place.alone():
+        again = place.begin(config.model_dump(mode="json"), domain, force=force)
+        screen.say(f"{domain.name}: {len(domain.tools)} tools, {len(domain.shots)} shots -> {out}")
+        if again:
+            screen.say("going on with the run that was stopped")
+        base = parts.find_base(domain.base)
+        job = _Job(config, domain, desk_of(domain, config.copy_spans), base, place, parts, screen, began, {})
+        _timed(job, "prepare", began)
+        plan = _plan(job, folder)
+        _data(job, plan)
+        _train(job, plan)
+        return _examine(job, folder)
+
+
+def check_held_out(held_out: Sequence[str], domain: Domain) -> None:
+    """Refuse names that are no tools, and leaving nothing to train on. Raises SpecError."""
+    names = [t.name for t in domain.tools]
+    if strange := [name for name in held_out if name not in names]:
+        raise SpecError(f"held-out tool {strange[0]!r}: {domain.name} has no such tool; it has {', '.join(names)}")
+    if held_out and set(held_out) >= set(names):
+        raise SpecError(f"all tools of {domain.name} are held out; leave at least one to train on")
+
+
+def _timed(job: _Job, stage: str, began: float) -> None:
+    job.seconds[stage] = round(time.monotonic() - began, 1)
+
+
+def _plan(job: _Job, folder: Path) -> budget.Plan:
+    """The plan of the first start; the same again after a kill, since the data depend on it."""
+    kept = job.run.read()
+    if "plan" in kept:
+        return budget.Plan.model_validate(kept["plan"])
+    began = time.monotonic()
+    tokenizer = job.parts.tokenizer(job.base)
+    model = job.parts.open_model(job.base, {})
+    try:
+        costs = trial.measure(job.desk, model, tokenizer, job.config.seed)
+    finally:
+        model.close()
+    tests = folder / "tests" / "calls.jsonl"
+    count = budget.guess_tests(tests.stat().st_size if tests.is_file() else 0, job.config.sample)
+    config = job.config
+    plan = budget.plan(
+        job.left, count, costs, checks=2 * config.checks, tries=len(trial.TRIED) * config.tries, pairs=config.pairs
+    )
+    job.run.note(plan=plan.model_dump(), costs=asdict(costs))
+    _timed(job, "plan", began)
+    if plan.train_seconds is not None:
+        job.screen.say(
+            f"plan: {plan.pairs} pairs, {plan.train_seconds / 60:.1f} minutes of training, "
+            f"{(plan.evaluate_seconds or 0) / 60:.1f} of evaluation"
+        )
+    return plan
+
+
+def _data(job: _Job, plan: budget.Plan) -> Manifest:
+    from manyshot.data import stage
+
+    if done := read_manifest(job.run.data):
+        return done
+    began = time.monotonic()
+    shutil.rmtree(job.run.data, ignore_errors=True)
+    made = stage.run(job.domain, job.run.data, count=plan.pairs, seed=job.config.seed, held_out=job.config.held_out)
+    _timed(job, "data", began)
+    job.screen.say(f"data: {facts.data_line(made)} ({job.seconds['data']:.0f} s)")
+    return made
+
+
+def _train(job: _Job, plan: budget.Plan) -> Manifest:
+    if done := read_manifest(job.run.train):
+        return done
+    began = time.monotonic()
+    seconds = plan.train_seconds
+    if seconds is not None and job.left is not None and not job.run.train.exists():
+        # What data and preparation took less or more than planned is training's.
+        seconds = max(0.5 * seconds, job.left - (plan.evaluate_seconds or 0) - budget.FIXED)
+        job.run.note(train_seconds=seconds)
+    seconds = job.run.read().get("train_seconds", seconds)
+    config = job.config.train.model_copy(update={"seed": job.config.seed})
+    made = train_folder(
+        config, job.domain, job.base, job.run.data, job.run.train, job.parts, job.screen,
+        held_out=job.config.held_out, epochs=plan.epochs, seconds=seconds,
+    )  # fmt: skip
+    _timed(job, "train", began)
+    return made
+
+
+def train_folder(
+    config: TrainConfig,
+    domain: Domain,
+    base: Base,
+    data: Path,
+    out: Path,
+    parts: Parts,
+    screen: Screen,
+    *,
+    held_out: Sequence[str] = (),
+    epochs: int = 1,
+    seconds: float | None = None,
+) -> Manifest:
+    """Train on the finished data in `data`, saying how it goes."""
+    from manyshot.train import stage
+    from manyshot.train.passes import Lists
+
+    source = read_manifest(data)
+    if source is None:
+        raise DataError(f"{data}: wanted finished training data, there is no manifest.json; make it with manyshot data")
+    pairs, _ = stage.split(read_jsonl(data / "pairs.jsonl", CallPair))
+    own = tuple(t for t in domain.tools if t.name not in held_out)
+    lists = Lists(own, foreign_tools(domain), desk_of(domain).reject, domain.context.language)
+    job = stage.Job(domain.name, base, parts.tokenizer(base), lists, pairs, source.id, epochs)
+    with screen.bar("training") as bar:
+
+        def tell(step: Step) -> None:
+            bar.update(
+                step.progress, f"step {step.step}, loss {step.loss_sample:.3f}, {step.samples_per_second:.1f} samples/s"
+            )
+
+        made = stage.run(config, job, out, parts.train, parts.convert, seconds=seconds, progress=tell)
+    screen.say(f"training: {facts.train_line(made)}")
+    return made
+
+
+def foreign_tools(domain: Domain) -> tuple[Tool, ...]:
+    """Tools of shipped domains that may stand among a domain's own: of its language, else of any."""
+    from manyshot.spec.load import load_domain
+
+    others = [load_domain(path.parent) for path in sorted(SHIPPED.glob("*/domain.toml"))]
+    others = [d for d in others if d.name != domain.name]
+    same = [d for d in others if d.context.language == domain.context.language]
+    return tuple(t for d in same or others for t in d.tools)
+
+
+def _examine(job: _Job, folder: Path) -> Examined:
+    began = time.monotonic()
+    until = None if job.left is None else time.monotonic() + job.left - budget.FIXED / 2
+    terms = _terms(job.config, until)
+    examined = examine(job.desk, job.base, job.run, folder, job.parts, job.screen, terms)
+    _timed(job, "eval", began)
+    close(job.run, job.desk, examined, job.seconds)
+    return examined
+
+
+def _terms(config: RunConfig, until: float | None) -> Terms:
+    return Terms(config.sample, config.checks, config.tries, config.seed, config.held_out, until)
+
+
+def close(place: RunFolder, desk: Desk, examined: Examined, seconds: dict[str, float]) -> Manifest:
+    """Write the report, then the run's manifest."""
+    settings = place.read()
+    spent = {**settings.get("seconds", {}), **seconds}
+    place.note(seconds=spent)
+    facts.write_report(place, desk, examined, spent)
+    stages = {name: made.id for name in ("data", "train", "eval") if (made := read_manifest(place.path / name))}
+    numbers: Json = {**examined.numbers, "seconds": spent, **facts.machine()}
+    return write_manifest(place.path, "run", stages, settings["settings"], numbers)
+
+
+def again(place: RunFolder, screen: Screen, domain: Path | None = None, parts: Parts | None = None) -> Examined:
+    """Evaluate a trained run anew, on the tests of the domain it came from or of the folder given."""
+    kept = place.read()
+    if not place.trained:
+        raise DataError(f"{place.path}: wanted a trained run, its training is not finished; go on with manyshot run")
+    from manyshot.spec.load import load_domain
+
+    with place.alone():
+        config = RunConfig.model_validate({k: v for k, v in kept["settings"].items() if k != "domain"})
+        parts = parts or embedded(config.weights)
+        folder = domain or find_domain(kept["from"])
+        desk = desk_of(load_domain(place.domain), config.copy_spans)
+        began = time.monotonic()
+        shutil.rmtree(place.eval, ignore_errors=True)
+        terms = _terms(config, None)
+        examined = examine(desk, parts.find_base(desk.domain.base), place, folder, parts, screen, terms)
+        close(place, desk, examined, {"eval": round(time.monotonic() - began, 1)})
+        return examined

@@ -1,0 +1,171 @@
+"""All modes answer the same tests. One rule: answers are written when their mode is done, so a killed trial goes on.
+
+The number of examples for few-shot prompting is chosen on the shots themselves, each left out of its own examples,
+never on the tests.
+"""
+
+from __future__ import annotations
+
+import random
+import statistics
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from manyshot.budget import Costs
+from manyshot.desk import SHOTS, Desk
+from manyshot.errors import ManyshotError
+from manyshot.progress import Screen
+from manyshot.protocols import Model
+from manyshot.records import read_jsonl, write_jsonl
+from manyshot.render import Tokenizer, target_text
+from manyshot.score import score
+from manyshot.serve.predictor import Mode
+from manyshot.types import CallPair, Prediction, Record, TestCase
+
+T = TypeVar("T")
+#: Numbers of examples that are tried.
+TRIED = (4, 8, 16)
+#: Share of the time that is left which choosing among them may take, and the shots that are tried in any case.
+CHOICE_SHARE, FEWEST = 0.2, 4
+
+
+class Choice(Record):
+    """How many examples few-shot prompting shows, and how many of the tried shots were right with each number."""
+
+    shots: int
+    tried: dict[int, int]
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Who answers, where the answers lie, and until when (time.monotonic; None: no limit)."""
+
+    desk: Desk
+    model: Model
+    tokenizer: Tokenizer
+    out: Path
+    screen: Screen
+    seed: int
+    until: float | None = None
+    room: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "room", self.desk.room(self.tokenizer))
+
+    def untuned(self, shots: int) -> Mode:
+        name = "fewshot" if shots else "base"
+        return self.desk.mode(name, shots=shots, room=self.room)
+
+
+def measure(desk: Desk, model: Model, tokenizer: Tokenizer, seed: int, calls: int = 3) -> Costs:
+    """Seconds a call on a few shots; those of a tuned model follow from the base's tokens a second."""
+    predictor, room = desk.predictor(model, tokenizer), desk.room(tokenizer)
+    pairs = sample(desk.examples, calls, seed)
+    if not pairs:
+        return Costs(2.0, 2.0, 1.0)
+    base, shown = desk.mode("base", room=room), desk.mode("fewshot", room=room)
+    predictor.predict("warm", pairs[0].action, base)
+    plain = [predictor.predict(p.id, p.action, base, p.history) for p in pairs]
+    fewshot = [predictor.predict(p.id, p.action, shown, p.history) for p in pairs]
+    answers = [target_text(p.call, p.surfaces, desk.values) for p in desk.examples]
+    length = statistics.mean(len(tokenizer.encode(text, add_special_tokens=False)) for text in answers)
+    token = sum(p.ms for p in plain) / max(1, sum(p.tokens_out for p in plain)) / 1000
+    return Costs(
+        statistics.mean(p.ms for p in plain) / 1000, statistics.mean(p.ms for p in fewshot) / 1000, token * length
+    )
+
+
+def sample(rows: Sequence[T], count: int | None, seed: int) -> list[T]:
+    """A fixed seeded sample, in the order of `rows`; all of them with None."""
+    if count is None or count >= len(rows):
+        return list(rows)
+    return [rows[i] for i in sorted(random.Random(seed).sample(range(len(rows)), count))]
+
+
+def choose_shots(trial: Trial, count: int) -> Choice:
+    """Try each number of examples on up to `count` shots, fewer when time is short; the smallest of the best."""
+    left_out = _to_try(trial, count)
+    predictor = trial.desk.predictor(trial.model, trial.tokenizer, without=left_out)
+    tools = {t.name: t for t in trial.desk.domain.tools}
+    stop = None if trial.until is None else time.monotonic() + CHOICE_SHARE * (trial.until - time.monotonic())
+    right, done = dict.fromkeys(TRIED, 0), 0
+    with trial.screen.bar("choosing the number of examples") as bar:
+        for case in map(trial.desk.case, left_out):
+            if stop is not None and time.monotonic() > stop and done >= FEWEST:
+                break
+            for shots in TRIED:
+                answer = predictor.predict(case.id, case.action, trial.untuned(shots), case.history)
+                right[shots] += score(answer.calls, answer.ask, case, tools).right
+            done += 1
+            bar.update(done / len(left_out))
+    best = max(TRIED, key=lambda k: (right[k], -k)) if done else SHOTS
+    return Choice(shots=best, tried=right, of=done)
+
+
+def _to_try(trial: Trial, count: int) -> list[CallPair]:
+    """Shots in a seeded order, so many that enough examples are left."""
+    examples = trial.desk.examples
+    count = min(count, max(len(examples) - max(TRIED), len(examples) // 4))
+    return random.Random(trial.seed).sample(examples, count)
+
+
+def answer(trial: Trial, name: str, cases: Sequence[TestCase], mode: Mode) -> list[Prediction]:
+    """Answers of one mode; those of an earlier, killed trial are taken when they are for the same cases."""
+    file = trial.out / f"{name}.jsonl"
+    before = _before(file)
+    if before and [p.id for p in before] == [c.id for c in cases]:
+        return before
+    predictor = trial.desk.predictor(trial.model, trial.tokenizer)
+    answers: list[Prediction] = []
+    with trial.screen.bar(name) as bar:
+        for case in cases:
+            answers.append(predictor.predict(case.id, case.action, mode, case.history))
+            bar.update(len(answers) / len(cases), f"{len(answers)} of {len(cases)}")
+    write_jsonl(file, answers)
+    return answers
+
+
+def _before(file: Path) -> list[Prediction]:
+    try:
+        return list(read_jsonl(file, Prediction)) if file.exists() else []
+    except ManyshotError:
+        return []
+
+
+def answer_while(
+    trial: Trial, modes: Mapping[str, Mode], cases: Sequence[TestCase], fewest: int
+) -> dict[str, list[Prediction]]:
+    """Answers of several modes to the same cases, in a seeded order until the time is over, `fewest` in any case."""
+    before = {name: _before(trial.out / f"{name}.jsonl") for name in modes}
+    ids = [[p.id for p in answers] for answers in before.values()]
+    if ids[0] and all(i == ids[0] for i in ids) and set(ids[0]) <= {c.id for c in cases}:
+        return before
+    predictor = trial.desk.predictor(trial.model, trial.tokenizer)
+    made: dict[str, dict[str, Prediction]] = {name: {} for name in modes}
+    with trial.screen.bar(" and ".join(modes)) as bar:
+        for number, case in enumerate(random.Random(trial.seed).sample(cases, len(cases)), 1):
+            if number > fewest and trial.until is not None and time.monotonic() > trial.until:
+                break
+            for name, mode in modes.items():
+                made[name][case.id] = predictor.predict(case.id, case.action, mode, case.history)
+            bar.update(number / len(cases), f"{number} of {len(cases)}")
+    answers = {name: [by_id[c.id] for c in cases if c.id in by_id] for name, by_id in made.items()}
+    for name, rows in answers.items():
+        write_jsonl(trial.out / f"{name}.jsonl", rows)
+    return answers
+
+
+def compare(
+    trial: Trial, cases: Sequence[TestCase], tries: int, fewest: int
+) -> tuple[dict[str, list[Prediction]], Choice]:
+    """Mode -> answers, in the order of a report. The tuned modes answer all cases, the untuned ones what time allows
+    but `fewest` at least."""
+    both = [trial.desk.mode("tuned", grammar=False), trial.desk.mode("tuned")]
+    tuned = {mode.name: answer(trial, mode.name, cases, mode) for mode in both}
+    choice = choose_shots(trial, tries)
+    modes = {"base": trial.untuned(0), "fewshot": trial.untuned(choice.shots)}
+    return {**answer_while(trial, modes, cases, fewest), **tuned}, choice
