@@ -16,10 +16,12 @@ test: $(VENV)/.installed-dev
 test-all: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m ''
 
+# format, lint, types, import directions
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/python -m pytest tests/test_imports.py
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff format .

@@ -34,7 +34,11 @@ class Reader:
     """Reads the model's text for one domain."""
 
     def __init__(
-        self, slots: Mapping[str, ToolSlots], defaults: Mapping[str, Mapping[Path, Any]], reject: str | None, values: Values
+        self,
+        slots: Mapping[str, ToolSlots],
+        defaults: Mapping[str, Mapping[Path, Any]],
+        reject: str | None,
+        values: Values,
     ) -> None:
         self._slots, self._defaults, self._reject, self._values = slots, defaults, reject, values
 

@@ -12,7 +12,7 @@ from manyshot.types import Record
 #: Bytes of a line of tests/calls.jsonl; the number of tests is guessed from the file's size, which is not reading it.
 TEST_BYTES = 190
 #: Training samples a second that are planned for: measured with the embedded base on two cores.
-SAMPLES_PER_SECOND = 8.0
+SAMPLES_PER_SECOND = 3.5
 #: At most this share of the whole time goes to the untuned modes.
 BASE_SHARE = 0.25
 #: At least this share of what is left goes to training.

@@ -8,8 +8,8 @@ from __future__ import annotations
 from manyshot.pipeline import RunConfig
 from manyshot.train.settings import TrainConfig
 
-#: Minutes leave room for starting up; the batch keeps the peak of memory far below 6 GB.
-DEMO = RunConfig(minutes=11.5, sample=40, checks=20, tries=8, train=TrainConfig(batch=32, checkpoint_every=20))
+#: Minutes leave room for starting up.
+DEMO = RunConfig(minutes=11.5, sample=40, checks=20, tries=8, train=TrainConfig(checkpoint_every=20))
 
 INTRO = """\
 manyshot demo: the service desk "{domain}", from a few approved examples to an assistant.

@@ -37,7 +37,9 @@ def write_aside(path: Path) -> Iterator[IO[str]]:
             os.fsync(stream.fileno())
         aside.replace(path)
     except OSError as error:
-        raise DataError(f"{path}: cannot be written ({error.strerror}); free some space or choose another folder") from None
+        raise DataError(
+            f"{path}: cannot be written ({error.strerror}); free some space or choose another folder"
+        ) from None
     finally:
         aside.unlink(missing_ok=True)
 
@@ -119,4 +121,6 @@ def read_manifest(folder: Path) -> Manifest | None:
     except FileNotFoundError:
         return None
     except (OSError, ValidationError) as error:
-        raise DataError(f"{path}: not a manifest of this version ({error.__class__.__name__}); run the stage again") from None
+        raise DataError(
+            f"{path}: not a manifest of this version ({error.__class__.__name__}); run the stage again"
+        ) from None

@@ -98,7 +98,7 @@ class Context(Record):
 
 
 class Domain(Record):
-    """A service desk, as its folder says: tools, shots and settings. Tests are not part of it (only `evaluate` reads them)."""
+    """A service desk, as its folder says: tools, shots and settings. Tests are no part of it, only `evaluate` reads them."""
 
     name: str
     folder: Path

@@ -12,14 +12,14 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from rapidfuzz import fuzz
 
 from manyshot.data.combine import Coverage
 from manyshot.data.compose import Composer, Sentence
 from manyshot.data.delex import item_places, locate
-from manyshot.data.negatives import Negatives, refusal, reject_tool
+from manyshot.data.negatives import Negatives, reject_tool
 from manyshot.data.plan import Plan
 from manyshot.data.pools import Pools
 from manyshot.data.slots import Path, Slot, ToolSlots, domain_slots, get, nest, resolve
@@ -32,14 +32,8 @@ from manyshot.values import Kind
 SHARES = {"plain": 0.58, "shot": 0.10, "ask": 0.13, "none": 0.13, "alike": 0.04, "refused": 0.02}
 #: Rows of a tool's full product up to which it is taken whole; the lesson's 10 x 8 x 6 x 2 fits.
 BUDGET = 1000
-
-
-#: Ways to say first what is not wanted.
-_NOT_BUT = {
-    "zh": ("不是要{b},", "先别{b},", "不用{b},", "我不{b},", "不是{b}哈,是", "{b}先放一放,", "别给我{b},我是要", "不想{b},只要"),
-    "en": ("I don't want to {b}, ", "don't {b}, ", "not asking you to {b}: ", "no need to {b}, just ", "rather than {b}, ",
-           "instead of trying to {b}, ", "leave aside the {b} part, ", "this is not to {b}. "),
-}  # fmt: skip
+#: What can be wrong with a field of a refused call.
+FAULTS: tuple[Literal["blank", "missing", "bad"], ...] = ("blank", "missing", "bad", "bad", "bad")
 
 
 @dataclass(slots=True)
@@ -122,7 +116,9 @@ class Builder:
         return self._checked(kind, tool, values, sentence)
 
     def _tool(self) -> ToolSlots:
-        weights = [self.domain.weights.get(t.tool.name, 1.0) * (0.5 + 0.25 * len(t.slots)) ** 0.5 for t in self.callable]
+        weights = [
+            self.domain.weights.get(t.tool.name, 1.0) * (0.5 + 0.25 * len(t.slots)) ** 0.5 for t in self.callable
+        ]
         return self.rng.choices(self.callable, weights)[0]
 
     def _left_out(self, tool: ToolSlots, values: dict[Path, Any], *, ask: bool) -> dict[Path, Any]:
@@ -136,13 +132,19 @@ class Builder:
 
     def _contrast(self, tool: ToolSlots, sentence: Sentence) -> Sentence:
         """Name what is not wanted first: another tool's verb and noun, most often of the tool most like this one."""
-        others = [t for t in self.callable if t is not tool and self.tongues[t.tool.name].clusters and self.tongues[t.tool.name].nouns]
+        others = [
+            t
+            for t in self.callable
+            if t is not tool and self.tongues[t.tool.name].clusters and self.tongues[t.tool.name].nouns
+        ]
         if not others:
             return sentence
         weights = [fuzz.token_sort_ratio(signature(t.tool), signature(tool.tool)) ** 3 for t in others]
         tongue = self.tongues[self.rng.choices(others, weights)[0].tool.name]
         verb, noun = self.rng.choice(tongue.clusters[0].say or tongue.clusters[0].keys), self.rng.choice(tongue.nouns)
-        lead = self.rng.choice(_NOT_BUT[self.domain.context.language]).replace("{b}", verb + ("" if self.composer.chinese else " ") + noun)
+        lead = self.rng.choice(self.composer.lexicon.not_but).replace(
+            "{b}", verb + ("" if self.composer.chinese else " ") + noun
+        )
         return replace(sentence, text=lead + sentence.text)
 
     def _none(self) -> CallPair:
@@ -161,7 +163,11 @@ class Builder:
         space = "" if self.composer.chinese else " "
         before = self.rng.choice(lex.openers) + space if self.rng.random() < 0.6 else ""
         after = self.rng.choice(lex.closers) if self.rng.random() < 0.5 else ""
-        text = before + pair.action.rstrip("。.") + (after if after[:1] in ",,.。" or not after else "," + after if space == "" else " " + after)
+        text = (
+            before
+            + pair.action.rstrip("。.")
+            + (after if after[:1] in ",,.。" or not after else "," + after if space == "" else " " + after)
+        )
         return pair.model_copy(update={"action": text, "id": _id(text)})
 
     def _checked(self, kind: str, tool: ToolSlots, values: dict[Path, Any], sentence: Sentence) -> CallPair | None:
@@ -187,20 +193,24 @@ class Builder:
         return self._pair("ask" if missing else kind, sentence, call, surfaces, missing, history)
 
     def _refusal(self, tool: ToolSlots, values: dict[Path, Any]) -> Refusal:
+        """An earlier call with one field blank, missing or bad, and what the API said of it."""
         path = self.rng.choice(list(values))
-        style = self.rng.randint(0, 4)
+        fault = self.rng.choice(FAULTS)
         broken = dict(values)
-        if style == 0:
-            broken[path] = ""
-        elif style == 1:
+        if fault == "missing":
             del broken[path]
         else:
-            broken[path] = self.pools.draw(tool, tool.slot(path))
-        call = Call(name=tool.tool.name, arguments=nest(broken, tool.slots))
-        return Refusal(call=call, error=refusal({}, path[-1], style, self.composer.chinese))
+            broken[path] = "" if fault == "blank" else self.pools.draw(tool, tool.slot(path))
+        error = self.rng.choice(self.composer.lexicon.refusals[fault]).replace("{f}", path[-1])
+        return Refusal(call=Call(name=tool.tool.name, arguments=nest(broken, tool.slots)), error=error)
 
     def _pair(
-        self, kind: str, sentence: Sentence, call: Call | None, surfaces: dict[str, Any], ask: tuple[str, ...],
+        self,
+        kind: str,
+        sentence: Sentence,
+        call: Call | None,
+        surfaces: dict[str, Any],
+        ask: tuple[str, ...],
         history: tuple[Refusal, ...] = (),
     ) -> CallPair:
         return CallPair(

@@ -104,9 +104,13 @@ def coverage(factors: Mapping[Any, Sequence[Any]], rows: Sequence[Row], strength
     index = {k: {_key(v): i for i, v in enumerate(factors[k])} for k in keys}
     seen: set[tuple[tuple[int, int], ...]] = set()
     for row in rows:
-        marks = [(i, index[k][_key(row.get(k, ABSENT))]) for i, k in enumerate(keys) if _key(row.get(k, ABSENT)) in index[k]]
+        marks = [
+            (i, index[k][_key(row.get(k, ABSENT))]) for i, k in enumerate(keys) if _key(row.get(k, ABSENT)) in index[k]
+        ]
         seen.update(itertools.combinations(marks, min(strength, len(keys))))
-    possible = sum(math.prod(len(factors[k]) for k in group) for group in itertools.combinations(keys, min(strength, len(keys))))
+    possible = sum(
+        math.prod(len(factors[k]) for k in group) for group in itertools.combinations(keys, min(strength, len(keys)))
+    )
     return Coverage(strength, len(seen), possible)
 
 

@@ -24,8 +24,19 @@ from manyshot.values import Kind
 
 #: Kinds whose value tells by itself what it is, so that people often say it bare.
 _BARE = {Kind.PHONE, Kind.DATE, Kind.DATETIME, Kind.EMAIL, Kind.ADDRESS, Kind.PLATE, Kind.ID, Kind.TIME, Kind.AREA}
-_CORRECTABLE = {Kind.PHONE, Kind.DATE, Kind.DATETIME, Kind.TIME, Kind.ID, Kind.INTEGER, Kind.NUMBER, Kind.PERSON,
-                Kind.ADDRESS, Kind.PLATE, Kind.AREA}
+_CORRECTABLE = {
+    Kind.PHONE,
+    Kind.DATE,
+    Kind.DATETIME,
+    Kind.TIME,
+    Kind.ID,
+    Kind.INTEGER,
+    Kind.NUMBER,
+    Kind.PERSON,
+    Kind.ADDRESS,
+    Kind.PLATE,
+    Kind.AREA,
+}
 _CARRIER_OF = {Kind.DURATION: "duration", Kind.TEXT: "text", Kind.AREA: "area"}
 #: Carriers of a role that a field's name tells, whatever its kind.
 _ROLES = {
@@ -40,29 +51,6 @@ _STOPS = " ,，、。;；:："
 
 #: A label that tells a form ("YYYY-MM-DD", "five digits") is nothing that people say.
 _FORMAT = re.compile(r"YYYY|MM|HH|NNN|\\d|\d|digit|格式|位数|\bor\b|或")
-
-#: Ways to ask for something to be looked up, where a tool searches by one free text.
-_ASKING = {
-    "zh": ("{x}怎么办", "{x}怎么处理", "{x}是怎么回事", "{x}该怎么弄", "{x}咋整", "碰到{x}怎么解决", "{x}有什么办法吗", "关于{x}的资料有吗",
-           "{x}怎么解决啊", "查查{x}", "搜一下{x}", "{x}一般怎么修", "我想知道{x}怎么弄", "{x}什么原因", "有没有{x}的说明", "为什么{x}"),
-    "en": ("{x}, what can I do", "how do I deal with {x}", "any fix for {x}", "what does it mean when {x}", "look into {x}",
-           "anything on {x}", "what's the story with {x}", "got any docs on {x}", "why {x}", "{x} - any ideas", "find me something about {x}",
-           "is there a guide for {x}", "need info on {x}", "what do we know about {x}", "how to handle {x}", "{x}, how come"),
-}  # fmt: skip
-
-
-#: Ways to affirm or deny what a description asks with "whether", as in "whether someone may enter".
-_WHETHER = {
-    True: ("{l}", "可以{l}", "{l}没问题", "麻烦{l}", "要{l}", "同意{l}", "请{l}"),
-    False: ("不{l}", "不要{l}", "别{l}", "不用{l}", "不能{l}", "不可以{l}", "不许{l}", "不同意{l}"),
-}
-
-#: What stands between a day and a time of day that people say apart.
-_BETWEEN = {
-    "zh": ("，", "有空，", "来吧，", "可以，", "，时间", "吧，", "那天", "那天，", "过来，大概", "行，", "，最好", "都行，就", "。时间"),
-    "en": (", say ", " works, ", ", ideally ", ", let's do ", ". The time: ", " please, ", " would be good, ", " is fine - ",
-           ", if you can make it ", ", preferably ", ", time ", " then, "),
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +141,7 @@ class Composer:
             return None
         days = day.surfaces(f"{moment:%Y-%m-%d}", rng, limit=6)
         clocks = clock.surfaces(f"{moment:%H:%M}", rng, limit=6)
-        text = rng.choice(days) + rng.choice(_BETWEEN[self.domain.context.language]) + rng.choice(clocks)
+        text = rng.choice(days) + rng.choice(self.lexicon.between) + rng.choice(clocks)
         try:
             return text if resolve(slot, text) == value else None
         except ValueError:
@@ -174,7 +162,11 @@ class Composer:
         return [*own, *hints * 3, *said]
 
     def _say_list(self, tool: ToolSlots, slot: Slot, value: list[Any], rng: random.Random) -> list[Piece] | None:
-        join = rng.choice(("、", "和", "，", "、", "还有", "，还有", "加")) if self.chinese else rng.choice((" and ", ", ", " and ", ", plus ", " & "))
+        join = (
+            rng.choice(("、", "和", "，", "、", "还有", "，还有", "加"))
+            if self.chinese
+            else rng.choice((" and ", ", ", " and ", ", plus ", " & "))
+        )
         pieces: list[str] = []
         surfaces: list[Any] = []
         style = rng.random()
@@ -207,7 +199,9 @@ class Composer:
             if not said or not isinstance(said[0], Said):
                 return None, None
             words_of[inner.name], surface[inner.name] = said[0].text, said[0].surface
-        numeric = [n for n in words_of if next(s for s in slot.items if s.name == n).field.kind in (Kind.INTEGER, Kind.NUMBER)]
+        numeric = [
+            n for n in words_of if next(s for s in slot.items if s.name == n).field.kind in (Kind.INTEGER, Kind.NUMBER)
+        ]
         rest = [n for n in words_of if n not in numeric]
         before = style < 0.7
         order = [*numeric, *rest] if before else [*rest, *numeric]
@@ -218,7 +212,9 @@ class Composer:
             name = rng.choice(("", "", " ")).join(words_of[n] for n in rest)
             return (count + name if before else name + count), surface
         sep = " x" if not before and rng.random() < 0.3 else " "
-        return sep.join(words_of[n] for n in order).replace(" x", " x ") if sep == " x" else " ".join(words_of[n] for n in order), surface
+        return sep.join(words_of[n] for n in order).replace(" x", " x ") if sep == " x" else " ".join(
+            words_of[n] for n in order
+        ), surface
 
     # -- carriers ---------------------------------------------------------------------------------
 
@@ -284,7 +280,7 @@ class Composer:
         if not said or rng.random() < 0.35:
             whether = re.search(r"是否(?:需要|要)?([\u4e00-\u9fff]{1,9})", about)
             if whether:
-                patterns = _WHETHER[value] if len(whether.group(1)) > 2 else self.lexicon.booleans[value]
+                patterns = self.lexicon.whether[value] if len(whether.group(1)) > 2 else self.lexicon.booleans[value]
                 said = [rng.choice(patterns).replace("{l}", whether.group(1))]
             else:
                 label = self._label(slot, rng) or " ".join(words(slot.name))
@@ -339,7 +335,7 @@ class Composer:
                 clauses.insert(rng.randint(0, len(clauses)) if rng.random() < 0.5 else len(clauses), clause)
         if not clauses:
             return None
-        return self._finish(clauses, wording, shots, rng)
+        return self.finish(clauses, wording, shots, rng)
 
     def _carry_left(self, tool: ToolSlots, slot: Slot, rest: dict[Path, Any], rng: random.Random) -> list[Piece] | None:
         """Carry one of the values left over; [] when a neighbour already said it."""
@@ -348,10 +344,14 @@ class Composer:
         value = rest.pop(slot.path)
         siblings = [s for s in tool.slots if len(s.path) > 1 and s.path[:-1] == slot.path[:-1] and s.path in rest]
         if len(slot.path) > 1 and siblings and rng.random() < 0.5:
-            return self._pair(tool, [slot, *siblings], {slot.path: value, **{s.path: rest.pop(s.path) for s in siblings}}, rng)
+            return self._pair(
+                tool, [slot, *siblings], {slot.path: value, **{s.path: rest.pop(s.path) for s in siblings}}, rng
+            )
         return self.carry(tool, slot, value, rng)
 
-    def _pair(self, tool: ToolSlots, slots: Sequence[Slot], values: Mapping[Path, Any], rng: random.Random) -> list[Piece] | None:
+    def _pair(
+        self, tool: ToolSlots, slots: Sequence[Slot], values: Mapping[Path, Any], rng: random.Random
+    ) -> list[Piece] | None:
         """Inner fields of one object in one breath, in schema order: "37.7, -122.4"."""
         pieces: list[Piece] = []
         labelled = rng.random() < 0.5
@@ -418,7 +418,7 @@ class Composer:
             said = self.say(tool, tool.slot(free[0]), rest[free[0]], rng)
             if said:
                 rest.pop(free[0])
-                return _fill(rng.choice(_ASKING["zh" if self.chinese else "en"]), said)
+                return _fill(rng.choice(self.lexicon.asking), said)
         problem = [p for p in rest if tool.slot(p).field.kind is Kind.PROBLEM]
         if problem and rng.random() < 0.25:
             return []
@@ -443,7 +443,7 @@ class Composer:
         left = drop(clause, frozenset(), verbs, self._labels(tool))
         return [p for p in left if isinstance(p, str)] if left else None
 
-    def _finish(self, clauses: list[list[Piece]], wording: str, shots: tuple[str, ...], rng: random.Random) -> Sentence:
+    def finish(self, clauses: list[list[Piece]], wording: str, shots: tuple[str, ...], rng: random.Random) -> Sentence:
         lex = self.lexicon
         if rng.random() < 0.12:
             clauses.insert(rng.randint(0, len(clauses)), [rng.choice(lex.contexts)])
@@ -489,7 +489,10 @@ def _hints(description: str, value: str) -> list[str]:
     """Words that a description gives for an enum value: "morning 上午", "1=普通", "economy (经济舱)"."""
     out = []
     token = re.escape(value)
-    for pattern in (rf"(?<![\w-]){token}\s*[:=:=((为表示是代表-]*\s*([\u4e00-\u9fff]{{1,8}})", rf"([\u4e00-\u9fff]{{1,6}})\s*[((:=:]\s*{token}(?![\w-])"):
+    for pattern in (
+        rf"(?<![\w-]){token}\s*[:=:=((为表示是代表-]*\s*([\u4e00-\u9fff]{{1,8}})",
+        rf"([\u4e00-\u9fff]{{1,6}})\s*[((:=:]\s*{token}(?![\w-])",
+    ):
         out += re.findall(pattern, description)
     return out
 

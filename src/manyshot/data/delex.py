@@ -95,7 +95,9 @@ def item_places(action: str, slot: Slot, value: list[Any], taken: Sequence[Place
             if leaf is None:
                 continue
             near = places[0].start if places else -1
-            free = [s for s in inner.field.find(action, leaf) if all(s.end <= t.start or s.start >= t.end for t in used)]
+            free = [
+                s for s in inner.field.find(action, leaf) if all(s.end <= t.start or s.start >= t.end for t in used)
+            ]
             if not free:
                 return None
             best = min(free, key=lambda s: abs(s.start - near)) if near >= 0 else free[0]
@@ -174,7 +176,9 @@ _LEAD_ZH = re.compile(r"(?:并且|并|和|及|同时)?(?:给|为|替|帮|在|于
 _TAIL_ZH = re.compile(r"^(?:号|房间|房|件|个|人|位|名|台|的|时|前|后|之前|之后|抵达|到达|落地|出发)+")
 
 
-def drop(clause: Clause, keep: frozenset[Path], verbs: Sequence[str], labels: Mapping[Path, Sequence[str]]) -> Clause | None:
+def drop(
+    clause: Clause, keep: frozenset[Path], verbs: Sequence[str], labels: Mapping[Path, Sequence[str]]
+) -> Clause | None:
     """The clause without the holes that are not kept; the words that only served a dropped hole go too.
 
     `labels` are the names people give a field; None when nothing sensible is left.

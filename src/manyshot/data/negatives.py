@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from manyshot.data import lexicon
 from manyshot.data.compose import Composer, Piece, Said, Sentence
@@ -31,18 +30,21 @@ class Negatives:
     def __init__(self, domain: Domain, composer: Composer, tongues: Mapping[str, Tongue]) -> None:
         lex = lexicon.load(domain.context.language)
         about = " ".join(
-            [*(f"{t.name} {t.description} {t.parameters}" for t in domain.tools), *(s.action for s in domain.shots if s.call)]
+            [
+                *(f"{t.name} {t.description} {t.parameters}" for t in domain.tools),
+                *(s.action for s in domain.shots if s.call),
+            ]
         ).lower()
         self._composer, self._chinese = composer, domain.context.language == "zh"
         self._everyday = [o.say for o in lex.out_of_scope if not any(_about(k, about) for k in o.about)] or ["?"]
         self._reject = reject_tool(domain)
-        self._shots = [s for s in domain.shots if (s.call is None and not s.ask) or (s.call and s.call.name == self._reject)]
+        self._shots = [
+            s for s in domain.shots if (s.call is None and not s.ask) or (s.call and s.call.name == self._reject)
+        ]
         used = {c.concept for name, t in tongues.items() if name != self._reject for c in t.clusters}
         described = about
         self._foreign = [
-            v
-            for v in lex.verbs
-            if v.concept not in used and not any(_about(k, described) for k in v.keys)
+            v for v in lex.verbs if v.concept not in used and not any(_about(k, described) for k in v.keys)
         ]
         self._nouns = [n for name, t in tongues.items() if name != self._reject for n in t.nouns]
         self._tools: list[ToolSlots] = [s for n, s in composer.slots.items() if s.slots and n != self._reject]
@@ -68,7 +70,7 @@ class Negatives:
             value = self._some_value(rng)
             if value:
                 clauses.insert(rng.randint(0, 1), value)
-        done = self._composer._finish(clauses, wording, shots, rng)
+        done = self._composer.finish(clauses, wording, shots, rng)
         return Sentence(done.text, {}, wording, shots)
 
     def _foreign_verb(self, rng: random.Random) -> str:
@@ -92,10 +94,3 @@ class Negatives:
 def _about(key: str, text: str) -> bool:
     key = key.lower()
     return key in text if not key.isascii() else re.search(rf"(?<![a-z]){re.escape(key)}", text) is not None
-
-
-def refusal(call_arguments: dict[str, Any], field_name: str, style: int, chinese: bool) -> str:
-    """An API's words for a refused field."""
-    zh = ("{f} 不能为空", "缺少必填参数 {f}", "参数错误: {f} 格式不正确", "400 {f} 无效", "{f} 校验失败")
-    en = ("{f} must not be empty", "missing required parameter: {f}", "invalid value for {f}", "400 Bad Request: {f}", "{f}: wrong format")
-    return (zh if chinese else en)[style % 5].replace("{f}", field_name)

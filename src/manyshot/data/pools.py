@@ -111,7 +111,11 @@ class Pools:
         """A made-up login or code in the shape of a seen one: isaac.bell -> mara.quinn."""
         parts = re.split(r"([._@-])", like)
         return "".join(
-            p if i % 2 else "".join(_like(c, self._rng) for c in p) if any(c.isdigit() for c in p) else self._name_like(p)
+            p
+            if i % 2
+            else "".join(_like(c, self._rng) for c in p)
+            if any(c.isdigit() for c in p)
+            else self._name_like(p)
             for i, p in enumerate(parts)
         )
 
@@ -129,8 +133,10 @@ class Pools:
         return first
 
     def _address(self) -> str:
-        return re.sub(r"\s+", " ", self._faker.address()).removesuffix(" ").split(" 邮")[0] if self._zh else (
-            self._faker.street_address()
+        return (
+            re.sub(r"\s+", " ", self._faker.address()).removesuffix(" ").split(" 邮")[0]
+            if self._zh
+            else (self._faker.street_address())
         )
 
     @property
@@ -143,7 +149,13 @@ class Pools:
         days = rng.choice((0, 1, 1, 2, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 17, 20, 25, 33))
         if _PAST.search(words):
             days = -days
-        moment = datetime(today.year, today.month, today.day, rng.randint(7, 21), rng.choice((0, 0, 0, 15, 30, 30, 45, 10, 20, 40, 50, 5, 25)))
+        moment = datetime(
+            today.year,
+            today.month,
+            today.day,
+            rng.randint(7, 21),
+            rng.choice((0, 0, 0, 15, 30, 30, 45, 10, 20, 40, 50, 5, 25)),
+        )
         moment += timedelta(days=days)
         return {
             Kind.DATE: f"{moment:%Y-%m-%d}",
@@ -174,18 +186,26 @@ class Pools:
             return rstr.Rstr(rng).xeger(pattern.replace("\\d", "[0-9]")).strip()
         strings = [g for g in given if isinstance(g, str)]
         if strings:
-            return "".join(_like(c, rng) for c in rng.choice(strings)) if slot.field.kind is not Kind.EMAIL else (
-                self._faker.ascii_safe_email()
+            return (
+                "".join(_like(c, rng) for c in rng.choice(strings))
+                if slot.field.kind is not Kind.EMAIL
+                else (self._faker.ascii_safe_email())
             )
         made = {
-            Kind.PHONE: lambda: f"1{rng.choice('3578')}{rng.randint(0, 9)}0000{rng.randint(0, 9999):04}"
-            if self._zh
-            else f"555-{rng.randint(100, 999)}-{rng.randint(0, 9999):04}",
+            Kind.PHONE: lambda: (
+                f"1{rng.choice('3578')}{rng.randint(0, 9)}0000{rng.randint(0, 9999):04}"
+                if self._zh
+                else f"555-{rng.randint(100, 999)}-{rng.randint(0, 9999):04}"
+            ),
             Kind.EMAIL: self._faker.ascii_safe_email,
             Kind.URL: lambda: f"https://example.com/{self._faker.slug()}",
             Kind.PLATE: self._faker.license_plate,
         }.get(slot.field.kind)
-        return made() if made else f"{rng.choice('ABCDEFGHKMNPRSTW')}{rng.choice('ABCDEFGHKMNPRSTW')}{rng.randint(100, 99999)}"
+        return (
+            made()
+            if made
+            else f"{rng.choice('ABCDEFGHKMNPRSTW')}{rng.choice('ABCDEFGHKMNPRSTW')}{rng.randint(100, 99999)}"
+        )
 
     def _array(self, tool: ToolSlots, slot: Slot) -> list[Any]:
         count = self._rng.choice((1, 1, 2, 2, 3))
@@ -219,4 +239,3 @@ def _like(char: str, rng: random.Random) -> str:
     if char.isascii() and char.isalpha() and rng.random() < 0.15:
         return rng.choice("ABCDEFGHKMNPRSTW") if char.isupper() else rng.choice("abcdefghkmnprstw")
     return char
-

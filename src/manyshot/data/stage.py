@@ -17,6 +17,7 @@ from manyshot.errors import DataError
 from manyshot.records import digest, line, write_aside, write_jsonl, write_manifest
 from manyshot.types import CallPair, Domain, Json, Manifest
 
+
 def run(domain: Domain, out: Path, *, count: int, seed: int, held_out: tuple[str, ...] = ()) -> Manifest:
     """Generate `count` training pairs. Raises DataError when the shots do not yield any."""
     _check_shares(domain)
@@ -43,7 +44,13 @@ def run(domain: Domain, out: Path, *, count: int, seed: int, held_out: tuple[str
         "nearest_similarity": nearest_similarity(texts, seed),
         "rows_per_second": round(made / max(seconds, 1e-9)),
     }
-    config: Json = {"count": count, "seed": seed, "held_out": list(held_out), "budget": BUDGET, "shares": {**SHARES, **domain.shares}}
+    config: Json = {
+        "count": count,
+        "seed": seed,
+        "held_out": list(held_out),
+        "budget": BUDGET,
+        "shares": {**SHARES, **domain.shares},
+    }
     tools, shots = [t.model_dump() for t in domain.tools], [s.model_dump() for s in domain.shots]
     inputs = {"tools": digest(tools), "shots": digest(shots), "values": digest(domain.values)}
     return write_manifest(out, "data", inputs, config, numbers)

@@ -86,7 +86,9 @@ def nouns_of(tool: Tool, clusters: tuple[Verb, ...], language: Language) -> tupl
             if not key.isascii() and key in noun:
                 noun = noun.split(key, 1)[1] or noun
                 break
-        noun = re.sub(r"^(?:一个|一张|一条|一次|新的|新|已有的|已有|指定的|指定|某个|的|客户的|用户的|客户|用户)+", "", noun)
+        noun = re.sub(
+            r"^(?:一个|一张|一条|一次|新的|新|已有的|已有|指定的|指定|某个|的|客户的|用户的|客户|用户)+", "", noun
+        )
         noun = re.sub(r"^(?:给|为|向|到|在)\w{1,4}?(?=送|办|开|派)", "", noun)
         if 1 < len(noun) <= 12 and re.search(r"[\u4e00-\u9fff]", noun):
             out.append(noun)

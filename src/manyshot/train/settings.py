@@ -19,7 +19,7 @@ class TrainConfig(BaseModel):
     warmup: float = Field(0.05, ge=0, lt=1, description="share of the run in which the rate rises linearly from 0")
     steps: int = Field(100, ge=1, description="optimiser steps; the most that are made under a deadline")
     accumulate: int = Field(1, ge=1, description="passes whose gradients are averaged in one step")
-    batch: int = Field(64, ge=1, description="branches a pass; read by whoever builds the passes")
+    batch: int = Field(16, ge=1, description="branches a pass; read by whoever builds the passes")
     seed: int = Field(0, ge=0, description="decides the start values of the adapter")
     dtype: Literal["auto", "bf16", "fp32"] = Field("auto", description="compute type; auto takes the faster one here")
     head: Literal["full", "seen"] = Field("full", description="seen: soft-max over the ids that occur, another loss")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import resources
+from typing import Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict
@@ -70,6 +71,11 @@ class Lexicon(_Entry):
     out_of_scope: list[OutOfScope]
     unsupported_verbs: list[str]
     list_join: list[str] = []
+    asking: list[str]
+    between: list[str]
+    whether: dict[bool, list[str]]
+    not_but: list[str]
+    refusals: dict[Literal["blank", "missing", "bad"], list[str]]
 
 
 @cache
