@@ -17,8 +17,9 @@ from jsonschema import Draft202012Validator
 
 from manyshot.data.slots import Path, Slot, ToolSlots, get, nest, resolve
 from manyshot.parse import read_call
-from manyshot.render import Values
+from manyshot.render import Values, fold
 from manyshot.types import NO_TOOL, Call
+from manyshot.values import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,8 @@ class Reader:
     ) -> None:
         self._slots, self._defaults, self._reject, self._values = slots, defaults, reject, values
 
-    def read(self, text: str) -> Answer:
-        """Model text (after "Call:") to an answer; never raises for what a model wrote."""
+    def read(self, text: str, action: str) -> Answer:
+        """Model text (after "Call:") to an answer to `action`; never raises for what a model wrote."""
         try:
             name, surfaces = read_call(text.strip())
         except ValueError as error:
@@ -53,9 +54,7 @@ class Reader:
         if name not in self._slots:
             return Answer(fault=f"no tool is called {name}")
         tool = self._slots[name]
-        values, unread = ({}, []) if self._values == "span" else (_flat(surfaces, tool), [])
-        if self._values == "span":
-            values, unread = self._resolve(tool, surfaces)
+        values = _typed(tool, surfaces, fold(action)) if self._values == "span" else _flat(surfaces, tool)
         for path, value in self._defaults.get(name, {}).items():
             values.setdefault(path, value)
         if self._reject and name != self._reject and any(_impossible(tool.slot(p), v) for p, v in values.items()):
@@ -65,19 +64,41 @@ class Reader:
             return Answer(ask=missing)
         return Answer(calls=(Call(name=name, arguments=nest(values, tool.slots)),))
 
-    @staticmethod
-    def _resolve(tool: ToolSlots, surfaces: dict[str, Any]) -> tuple[dict[Path, Any], list[Path]]:
-        values: dict[Path, Any] = {}
-        unread: list[Path] = []
-        for slot in tool.slots:
-            surface = get(surfaces, slot.path)
-            if surface is None:
-                continue
-            try:
-                values[slot.path] = resolve(slot, surface)
-            except (ValueError, TypeError, KeyError):
-                unread.append(slot.path)
-        return values, unread
+
+def _typed(tool: ToolSlots, surfaces: dict[str, Any], action: str) -> dict[Path, Any]:
+    """Values of the words that were copied; words that do not stand in the action were invented and do not count."""
+    values: dict[Path, Any] = {}
+    for slot in tool.slots:
+        surface = get(surfaces, slot.path)
+        if surface is None or not _stands(slot, surface, action):
+            continue
+        try:
+            values[slot.path] = resolve(slot, _whole(slot, surface, action))
+        except (ValueError, TypeError, KeyError):
+            continue
+    return values
+
+
+def _stands(slot: Slot, surface: Any, action: str) -> bool:
+    """Whether copied words stand in the action; choices (enum, boolean) are not copied."""
+    if slot.field.kind in (Kind.ENUM, Kind.BOOLEAN):
+        return True
+    if isinstance(surface, list):
+        return all(_stands(slot, item, action) for item in surface)
+    if isinstance(surface, dict):
+        inner = {s.name: s for s in slot.items}
+        return all(_stands(inner[k], v, action) for k, v in surface.items() if k in inner)
+    if slot.items and not slot.items[0].path and slot.items[0].field.kind is Kind.ENUM:
+        return True
+    return str(surface) in action
+
+
+def _whole(slot: Slot, surface: Any, action: str) -> Any:
+    """The whole date, id or number of which only a part was copied, when just one such holds the part."""
+    if not isinstance(surface, str):
+        return surface
+    holding = {s.surface for s in slot.field.spot(action) if surface in s.surface}
+    return holding.pop() if len(holding) == 1 else surface
 
 
 def _flat(arguments: dict[str, Any], tool: ToolSlots) -> dict[Path, Any]:

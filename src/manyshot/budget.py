@@ -47,15 +47,18 @@ def guess_tests(size: int, sample: int | None) -> int:
     return count if sample is None else min(count, sample)
 
 
-def plan(left: float | None, tests: int, costs: Costs, *, checks: int, tries: int, pairs: int | None) -> Plan:
+def plan(
+    left: float | None, tests: int, costs: Costs, *, checks: int, tries: int, pairs: int | None, whole: bool = False
+) -> Plan:
     """Divide `left` seconds.
 
     tests: how many; checks: training sentences and held-back pairs that are asked as well; tries: calls made to choose
-    the number of examples; pairs: fixed by the user, else it follows from the time.
+    the number of examples; pairs: fixed by the user, else it follows from the time; whole: the untuned answer all.
     """
     if left is None:
         return Plan(pairs=pairs or 8000, epochs=1, train_seconds=None, evaluate_seconds=None)
-    untuned = min(BASE_SHARE * left, tests * (costs.plain + costs.fewshot) + tries * costs.fewshot)
+    answers, choice = tests * (costs.plain + costs.fewshot), tries * costs.fewshot
+    untuned = answers + choice if whole else min(BASE_SHARE * left, answers + choice)
     evaluate = min((2 * tests + checks) * costs.tuned + untuned, (1 - TRAIN_SHARE) * left)
     free = max(left - evaluate - FIXED, TRAIN_SHARE * left)
     # p pairs take p / PAIRS_PER_SECOND to make and p / SAMPLES_PER_SECOND to see once.

@@ -58,14 +58,14 @@ class Desk:
         )
 
     def gold(self, pair: CallPair) -> Answer:
-        return self.reader.read(target_text(pair.call, pair.surfaces, self.values))
+        return self.reader.read(target_text(pair.call, pair.surfaces, self.values), pair.action)
 
     def room(self, tokenizer: Tokenizer) -> int:
-        """Tokens that an untuned model may write: twice the longest right answer among the shots. It would fill any
-        room with repetitions, and what is longer is not right."""
+        """Tokens that an untuned model may write: half as many again as the longest right answer among the shots has.
+        It would fill any room with repetitions, and what is longer is not right."""
         targets = (target_text(p.call, p.surfaces, self.values) for p in self.examples)
         longest = max((len(tokenizer.encode(text, add_special_tokens=False)) for text in targets), default=MAX_TOKENS)
-        return min(MAX_TOKENS, max(96, 2 * longest))
+        return min(MAX_TOKENS, max(64, longest * 3 // 2))
 
 
 def desk_of(domain: Domain, copy_spans: bool = False) -> Desk:

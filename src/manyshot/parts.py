@@ -113,8 +113,11 @@ def _train(
     progress: Callable[[Step], None] | None,
     deadline: float | None,
 ) -> TrainResult:
+    from transformers.utils import logging
+
     from manyshot.train.loop import train
 
+    logging.disable_progress_bar()  # it would draw over ours
     return train(base, passes, config, out, progress=progress, deadline=deadline)
 
 

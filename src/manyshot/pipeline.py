@@ -123,7 +123,13 @@ def _plan(job: _Job, folder: Path) -> budget.Plan:
     count = budget.guess_tests(tests.stat().st_size if tests.is_file() else 0, job.config.sample)
     config = job.config
     plan = budget.plan(
-        job.left, count, costs, checks=2 * config.checks, tries=len(trial.TRIED) * config.tries, pairs=config.pairs
+        job.left,
+        count,
+        costs,
+        checks=2 * config.checks,
+        tries=len(trial.TRIED) * config.tries,
+        pairs=config.pairs,
+        whole=config.sample is not None,
     )
     job.run.note(plan=plan.model_dump(), costs=asdict(costs))
     _timed(job, "plan", began)

@@ -58,7 +58,7 @@ def _type_word(schema: Json) -> str:
     if kind == "object":
         inner = ",".join(f"{name}:{_type_word(s)}" for name, s in schema.get("properties", {}).items())
         return "{" + inner + "}"
-    return schema.get("format", kind)
+    return str(schema.get("format", kind))
 
 
 def signature(tool: Tool) -> str:
@@ -84,11 +84,12 @@ def prefix_text(tools: Sequence[Tool], language: Language) -> str:
 
 def branch_text(action: str, history: Sequence[Refusal] = ()) -> str:
     """The question; line breaks inside the action are folded, since a line break ends it."""
-    refused = "".join(f"Refused: {write_call(r.call.name, r.call.arguments)} {_fold(r.error)}\n" for r in history)
-    return f"\nAction: {_fold(action)}\n{refused}Call:"
+    refused = "".join(f"Refused: {write_call(r.call.name, r.call.arguments)} {fold(r.error)}\n" for r in history)
+    return f"\nAction: {fold(action)}\n{refused}Call:"
 
 
-def _fold(text: str) -> str:
+def fold(text: str) -> str:
+    """An action as it stands in a prompt: line breaks and runs of white space are one space."""
     return " ".join(text.split())
 
 

@@ -39,7 +39,8 @@ class Tool(Record):
 
     @property
     def properties(self) -> dict[str, Json]:
-        return self.parameters.get("properties", {})
+        properties: dict[str, Json] = self.parameters.get("properties", {})
+        return properties
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -61,7 +62,7 @@ class Refusal(Record):
 
 
 class Shot(Record):
-    """One example an expert wrote: call None without `ask` means no tool fits; with `ask`, those fields are asked for."""
+    """One example an expert wrote. Call None without `ask`: no tool fits; with it: those fields are to be asked for."""
 
     id: str
     action: str
@@ -98,7 +99,7 @@ class Context(Record):
 
 
 class Domain(Record):
-    """A service desk, as its folder says: tools, shots and settings. Tests are no part of it, only `evaluate` reads them."""
+    """A service desk, as its folder says: tools, shots and settings; no tests, which only evaluation reads."""
 
     name: str
     folder: Path

@@ -14,7 +14,9 @@ from manyshot.types import Domain
 
 ROOT = Path(__file__).parents[2]
 #: Every domain of the tree.
-FOLDERS = sorted(p.parent for place in ("src/manyshot/domains", "bench/domains") for p in (ROOT / place).glob("*/domain.toml"))
+FOLDERS = sorted(
+    p.parent for place in ("src/manyshot/domains", "bench/domains") for p in (ROOT / place).glob("*/domain.toml")
+)
 
 NAMES = ["张三", "李小龙", "王芳", "赵敏", "孙大伟", "周杰", "吴桐", "郑爽", "钱多多", "冯唐"]
 PROBLEMS = [

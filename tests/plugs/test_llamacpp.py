@@ -72,7 +72,7 @@ def random_adapter(out, seed):
     for layer in range(18):
         name = f"blk.{layer}.ffn_up.weight"
         writer.add_tensor(f"{name}.lora_a", random.standard_normal((4, 640)).astype(np.float32) / 25)
-        writer.add_tensor(f"{name}.lora_b", random.standard_normal((2048, 4)).astype(np.float32) / 13)
+        writer.add_tensor(f"{name}.lora_b", random.standard_normal((2048, 4)).astype(np.float32) / 5)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -122,15 +122,15 @@ def test_the_shared_beginning_is_read_once_for_each_adapter(model):
 
 
 def test_the_cache_changes_nothing(model):
-    ids = prompt(model, ACTIONS[0])
-    fresh = model.complete([2, *model.tokenize("something else")], grammar=None, max_tokens=2, adapter="a")
-    texts = {model.complete(ids, grammar=None, max_tokens=16, adapter="a").text for _ in range(4)}
-    assert fresh.tokens_out == 2
-    assert len(texts) == 1
+    ids = [2, *model.tokenize("red, green, blue, red, green, blue, red, green, blue, red,")]  # no near ties
+    one, *others = (model.complete(ids, grammar=None, max_tokens=8) for _ in range(4))
+    assert others[-1].tokens_cached == len(ids) - 1
+    assert {done.text for done in others} == {one.text}
+    assert one.text.startswith(" green, blue")
 
 
 def test_adapters_differ_and_do_not_leak(model):
-    """Side by side, each still writes its own words. (Random adapters have near ties that batching may turn over.)"""
+    """Side by side, each still writes its own words. (Quantised activations turn over near ties.)"""
     ids = prompt(model, ACTIONS[0])
 
     def write(adapter):

@@ -96,7 +96,7 @@ class Builder:
             return self._none()
         if kind == "shot":
             return self._dressed_shot()
-        tool = self._tool()
+        tool = self._tool(ask=kind == "ask")
         plan = self.plans[tool.tool.name]
         row, values = plan.next()
         values = self._left_out(tool, values, ask=kind == "ask")
@@ -115,17 +115,21 @@ class Builder:
             sentence = self._contrast(tool, sentence)
         return self._checked(kind, tool, values, sentence)
 
-    def _tool(self) -> ToolSlots:
-        weights = [
-            self.domain.weights.get(t.tool.name, 1.0) * (0.5 + 0.25 * len(t.slots)) ** 0.5 for t in self.callable
-        ]
-        return self.rng.choices(self.callable, weights)[0]
+    def _tool(self, *, ask: bool) -> ToolSlots:
+        """A tool by its weight; to be asked back, one that needs something."""
+        tools = [t for t in self.callable if not ask or self._needed(t)] or self.callable
+        weights = [self.domain.weights.get(t.tool.name, 1.0) * (0.5 + 0.25 * len(t.slots)) ** 0.5 for t in tools]
+        return self.rng.choices(tools, weights)[0]
+
+    def _needed(self, tool: ToolSlots) -> list[Path]:
+        """Fields that are asked for when nobody mentions them."""
+        return [s.path for s in tool.required if s.path not in self.defaults[tool.tool.name]]
 
     def _left_out(self, tool: ToolSlots, values: dict[Path, Any], *, ask: bool) -> dict[Path, Any]:
         """Leave out what people leave out: some fields with a default and, to be asked back, required ones."""
         rng, defaults = self.rng, self.defaults[tool.tool.name]
         gone = {p for p in values if p in defaults and rng.random() < 0.5}
-        needed = [s.path for s in tool.required if s.path not in defaults]
+        needed = self._needed(tool)
         if ask and needed:
             gone.update(rng.sample(needed, rng.choice([1, 1, 1, min(2, len(needed)), len(needed)])))
         return {p: v for p, v in values.items() if p not in gone}
@@ -165,7 +169,7 @@ class Builder:
         after = self.rng.choice(lex.closers) if self.rng.random() < 0.5 else ""
         text = (
             before
-            + pair.action.rstrip("。.")
+            + _undotted(pair)
             + (after if after[:1] in ",,.。" or not after else "," + after if space == "" else " " + after)
         )
         return pair.model_copy(update={"action": text, "id": _id(text)})
@@ -190,7 +194,8 @@ class Builder:
         if len(sentence.text) > 400:
             self.rejects.add("too long", sentence.text)
             return None
-        return self._pair("ask" if missing else kind, sentence, call, surfaces, missing, history)
+        kind = "ask" if missing else "plain" if kind == "ask" else kind
+        return self._pair(kind, sentence, call, surfaces, missing, history)
 
     def _refusal(self, tool: ToolSlots, values: dict[Path, Any]) -> Refusal:
         """An earlier call with one field blank, missing or bad, and what the API said of it."""
@@ -200,7 +205,8 @@ class Builder:
         if fault == "missing":
             del broken[path]
         else:
-            broken[path] = "" if fault == "blank" else self.pools.draw(tool, tool.slot(path))
+            others = (self.pools.draw(tool, tool.slot(path)) for _ in range(8))
+            broken[path] = "" if fault == "blank" else next((v for v in others if v != values[path]), "?")
         error = self.rng.choice(self.composer.lexicon.refusals[fault]).replace("{f}", path[-1])
         return Refusal(call=Call(name=tool.tool.name, arguments=nest(broken, tool.slots)), error=error)
 
@@ -264,12 +270,11 @@ class Builder:
         return self._of_shot(shot, shot.call, nest(surfaces, tool.slots))
 
     def _ask_shot(self, shot: Shot) -> CallPair | None:
-        """An ask-back shot names no tool: the one whose required fields fit, when only one does and no more is needed."""
-        fits = [t for t in self.callable if set(shot.ask) <= {s.name for s in t.required}]
-        whole = [t for t in fits if {s.name for s in t.required} == set(shot.ask)]
-        if len(fits) != 1 or not whole:
+        """An ask-back shot names no tool: it is the only one with these required fields, if it needs no more."""
+        fits = [t for n, t in self.slots.items() if n != self.reject and set(shot.ask) <= {s.name for s in t.required}]
+        if len(fits) != 1 or fits[0] not in self.callable or {s.name for s in fits[0].required} != set(shot.ask):
             return None
-        call = Call(name=whole[0].tool.name)
+        call = Call(name=fits[0].tool.name)
         return self._of_shot(shot, call, {})
 
     def _list_surface(self, shot: Shot, slot: Slot, value: list[Any]) -> list[Any]:
@@ -293,11 +298,26 @@ class Builder:
 def _reads_back(slot: Slot, surface: Any, value: Any) -> bool:
     """Whether code reads from the words the value they were made for."""
     if slot.field.kind in (Kind.BOOLEAN, Kind.ENUM):
-        return surface == value
+        return bool(surface == value)
     try:
         return bool(resolve(slot, surface) == value)
     except (ValueError, TypeError):
         return False
+
+
+def _undotted(pair: CallPair) -> str:
+    """A pair's action without its full stop, unless that belongs to a value ("half past five p.m.")."""
+    text = pair.action.rstrip("。.")
+    cut = pair.action[len(text) :]
+    return pair.action if cut and any(words.endswith(cut) for words in _words(pair.surfaces)) else text
+
+
+def _words(surfaces: Any) -> Iterator[str]:
+    if isinstance(surfaces, dict | list):
+        for inner in surfaces.values() if isinstance(surfaces, dict) else surfaces:
+            yield from _words(inner)
+    elif isinstance(surfaces, str):
+        yield surfaces
 
 
 def _id(text: str) -> str:

@@ -12,12 +12,12 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from manyshot.data import lexicon
 from manyshot.data.delex import Clause, Hole, Template, drop, templates_of
-from manyshot.data.slots import Path, Slot, ToolSlots, nest, resolve
+from manyshot.data.saying import Piece, Said, Sayer
+from manyshot.data.slots import Path, Slot, ToolSlots, nest
 from manyshot.data.tongue import Tongue, words
 from manyshot.types import Domain
 from manyshot.values import Kind
@@ -54,18 +54,6 @@ _FORMAT = re.compile(r"YYYY|MM|HH|NNN|\\d|\d|digit|格式|位数|\bor\b|或")
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """A value in a sentence: its words, and what the model has to write for it (the same words, or a choice)."""
-
-    text: str
-    path: Path
-    surface: Any
-
-
-Piece = str | Said
-
-
-@dataclass(frozen=True, slots=True)
 class Sentence:
     """An action with the surfaces of its values, flat by path; `wording` names what it was made from."""
 
@@ -94,6 +82,10 @@ class Composer:
             self._learn(template)
 
     @property
+    def sayer(self) -> Sayer:
+        return Sayer(self.domain.context.language)
+
+    @property
     def lexicon(self) -> lexicon.Lexicon:
         return lexicon.load(self.domain.context.language)
 
@@ -119,103 +111,6 @@ class Composer:
             path, value = implied[0]
             self.cues[(template.tool, path, str(value))].append(clause)
 
-    # -- saying values ----------------------------------------------------------------------------
-
-    def say(self, tool: ToolSlots, slot: Slot, value: Any, rng: random.Random) -> list[Piece] | None:
-        """The words of one value, without a carrier; None when there is no way to say it."""
-        kind = slot.field.kind
-        if kind is Kind.ARRAY:
-            return self._say_list(tool, slot, value, rng)
-        if kind is Kind.ENUM:
-            said = self._enum_words(slot, value)
-            return [Said(rng.choice(said), slot.path, value)] if said else None
-        text = self._apart(slot, value, rng) if slot.parts and rng.random() < 0.12 else self.surface(slot, value, rng)
-        return [Said(text, slot.path, text)] if text else None
-
-    def _apart(self, slot: Slot, value: Any, rng: random.Random) -> str | None:
-        """Day and time of day with words between them, as in "Friday works, say half past three"."""
-        assert slot.parts is not None
-        day, clock = slot.parts
-        moment = datetime.fromisoformat(str(value)) if re.match(r"\d{4}-\d\d-\d\d", str(value)) else None
-        if moment is None:
-            return None
-        days = day.surfaces(f"{moment:%Y-%m-%d}", rng, limit=6)
-        clocks = clock.surfaces(f"{moment:%H:%M}", rng, limit=6)
-        text = rng.choice(days) + rng.choice(self.lexicon.between) + rng.choice(clocks)
-        try:
-            return text if resolve(slot, text) == value else None
-        except ValueError:
-            return None
-
-    @staticmethod
-    def surface(slot: Slot, value: Any, rng: random.Random) -> str | None:
-        options = slot.field.surfaces(value, rng, limit=6)
-        return rng.choice(options) if options else None
-
-    def _enum_words(self, slot: Slot, value: Any) -> list[str]:
-        said = list(slot.field.synonyms.get(str(value), ())) if slot.field.synonyms else []
-        plain = str(value).replace("_", " ").replace("-", " ")
-        own = [plain if plain.isupper() else plain.lower()]
-        hints = _hints(slot.field.schema.get("description", ""), str(value))
-        if self.chinese and plain.isascii() and (said or hints) and len(plain) > 2:
-            own = []
-        return [*own, *hints * 3, *said]
-
-    def _say_list(self, tool: ToolSlots, slot: Slot, value: list[Any], rng: random.Random) -> list[Piece] | None:
-        join = (
-            rng.choice(("、", "和", "，", "、", "还有", "，还有", "加"))
-            if self.chinese
-            else rng.choice((" and ", ", ", " and ", ", plus ", " & "))
-        )
-        pieces: list[str] = []
-        surfaces: list[Any] = []
-        style = rng.random()
-        for item in value:
-            text, surface = self._say_item(slot, item, rng, style)
-            if text is None:
-                return None
-            pieces.append(text)
-            surfaces.append(surface)
-        text = pieces[0]
-        for i, piece in enumerate(pieces[1:], 1):
-            last = i == len(pieces) - 1
-            text += (join if last else ("、" if self.chinese else ", ")) + piece
-        return [Said(text, slot.path, surfaces)]
-
-    def _say_item(self, slot: Slot, item: Any, rng: random.Random, style: float) -> tuple[str | None, Any]:
-        if len(slot.items) == 1 and not slot.items[0].path:
-            inner = slot.items[0]
-            if inner.field.kind is Kind.ENUM:
-                said = self._enum_words(inner, item)
-                return (rng.choice(said), item)
-            text = self.surface(inner, item, rng)
-            return text, text
-        words_of: dict[str, str] = {}
-        surface: dict[str, Any] = {}
-        for inner in slot.items:
-            if inner.name not in item:
-                continue
-            said = self.say(self.slots[next(iter(self.slots))], inner, item[inner.name], rng)
-            if not said or not isinstance(said[0], Said):
-                return None, None
-            words_of[inner.name], surface[inner.name] = said[0].text, said[0].surface
-        numeric = [
-            n for n in words_of if next(s for s in slot.items if s.name == n).field.kind in (Kind.INTEGER, Kind.NUMBER)
-        ]
-        rest = [n for n in words_of if n not in numeric]
-        before = style < 0.7
-        order = [*numeric, *rest] if before else [*rest, *numeric]
-        if self.chinese:
-            count = "".join(words_of[n] for n in numeric)
-            if before and count and re.search(r"[\d一二两三四五六七八九十]$", count):
-                count += rng.choice("个条瓶份包盒件张套把双支")
-            name = rng.choice(("", "", " ")).join(words_of[n] for n in rest)
-            return (count + name if before else name + count), surface
-        sep = " x" if not before and rng.random() < 0.3 else " "
-        return sep.join(words_of[n] for n in order).replace(" x", " x ") if sep == " x" else " ".join(
-            words_of[n] for n in order
-        ), surface
-
     # -- carriers ---------------------------------------------------------------------------------
 
     def carry(self, tool: ToolSlots, slot: Slot, value: Any, rng: random.Random) -> list[Piece] | None:
@@ -225,7 +120,7 @@ class Composer:
         cues = self.cues.get((tool.tool.name, slot.path, str(value)))
         if cues and rng.random() < 0.4:
             return [Said(rng.choice(cues), slot.path, value)]
-        said = self._corrected(tool, slot, value, rng) if rng.random() < 0.05 else self.say(tool, slot, value, rng)
+        said = self._corrected(tool, slot, value, rng) if rng.random() < 0.05 else self.sayer.say(slot, value, rng)
         if not said:
             return None
         learned = self.carriers.get(slot.name)
@@ -292,13 +187,13 @@ class Composer:
         for _ in range(4):
             other = self.draw(tool, slot)
             if other != value:
-                said = self.say(tool, slot, other, rng)
+                said = self.sayer.say(slot, other, rng)
                 if said and isinstance(said[0], Said):
                     return said[0].text
         return None
 
     def _corrected(self, tool: ToolSlots, slot: Slot, value: Any, rng: random.Random) -> list[Piece] | None:
-        said = self.say(tool, slot, value, rng)
+        said = self.sayer.say(slot, value, rng)
         if not said or slot.field.kind not in _CORRECTABLE:
             return said
         other = self._other(tool, slot, value, rng)
@@ -315,7 +210,8 @@ class Composer:
         templates = self.templates.get(name, [])
         style = rng.random()
         clauses: list[list[Piece]] = []
-        wording, shots = "", ()
+        wording = ""
+        shots: tuple[str, ...] = ()
         if templates and style < 0.45:
             template = rng.choice(templates)
             taken = self._from_template(tool, template, rest, rng, whole=style < 0.2)
@@ -356,7 +252,7 @@ class Composer:
         pieces: list[Piece] = []
         labelled = rng.random() < 0.5
         for slot in sorted(slots, key=tool.slots.index):
-            said = self.say(tool, slot, values[slot.path], rng)
+            said = self.sayer.say(slot, values[slot.path], rng)
             if not said:
                 return None
             if pieces:
@@ -390,7 +286,7 @@ class Composer:
                 if isinstance(part, str):
                     pieces.append(part)
                     continue
-                words_ = self.say(tool, tool.slot(part.path), rest[part.path], rng)
+                words_ = self.sayer.say(tool.slot(part.path), rest[part.path], rng)
                 if words_ is None or part.path in said:
                     return None
                 said.add(part.path)
@@ -415,7 +311,7 @@ class Composer:
         free = [p for p in rest if tool.slot(p).field.kind in (Kind.PROBLEM, Kind.TEXT, Kind.TITLE, Kind.NOTE)]
         concepts = {c.concept for c in tongue.clusters}
         if len(free) == 1 and _searching(concepts) and rng.random() < 0.6:
-            said = self.say(tool, tool.slot(free[0]), rest[free[0]], rng)
+            said = self.sayer.say(tool.slot(free[0]), rest[free[0]], rng)
             if said:
                 rest.pop(free[0])
                 return _fill(rng.choice(self.lexicon.asking), said)
@@ -483,18 +379,6 @@ def _searching(concepts: set[str]) -> bool:
 def _fill(pattern: str, said: Sequence[Piece]) -> list[Piece]:
     left, _, right = pattern.partition("{x}")
     return [p for p in (left, *said, right.replace("{x}", "")) if p != ""]
-
-
-def _hints(description: str, value: str) -> list[str]:
-    """Words that a description gives for an enum value: "morning 上午", "1=普通", "economy (经济舱)"."""
-    out = []
-    token = re.escape(value)
-    for pattern in (
-        rf"(?<![\w-]){token}\s*[:=:=((为表示是代表-]*\s*([\u4e00-\u9fff]{{1,8}})",
-        rf"([\u4e00-\u9fff]{{1,6}})\s*[((:=:]\s*{token}(?![\w-])",
-    ):
-        out += re.findall(pattern, description)
-    return out
 
 
 def _before(closer: str, chinese: bool) -> str:

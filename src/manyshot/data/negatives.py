@@ -1,4 +1,4 @@
-"""Requests that no tool of the domain serves: the shots' own, everyday ones, and the tools' nouns with foreign verbs."""
+"""Requests that no tool of the domain serves: the shots' own, everyday ones, the tools' nouns with foreign verbs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping
 
 from manyshot.data import lexicon
-from manyshot.data.compose import Composer, Piece, Said, Sentence
+from manyshot.data.compose import Composer, Sentence
+from manyshot.data.saying import Piece, Said
 from manyshot.data.slots import ToolSlots
 from manyshot.data.tongue import Tongue
 from manyshot.types import Domain

@@ -87,7 +87,9 @@ def _slot(
     item = schema.get("items", {})
     flat = [x for value in seen if isinstance(value, list) for x in value]
     if item.get("type") == "object" and item.get("properties"):
-        by_key = {(k,): [x[k] for x in flat if isinstance(x, dict) and k in x] for k in item["properties"]}
+        by_key: dict[Path, list[Any]] = {
+            (k,): [x[k] for x in flat if isinstance(x, dict) and k in x] for k in item["properties"]
+        }
         return Slot(path, field, required, tuple(_walk(item, (), True, context, by_key)))
     described = {"description": schema.get("description", ""), **item}
     return Slot(path, field, required, (_slot(name, described, (), True, context, {(): flat}),))

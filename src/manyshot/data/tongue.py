@@ -78,7 +78,8 @@ def _stands(key: str, text: str) -> bool:
 def nouns_of(tool: Tool, clusters: tuple[Verb, ...], language: Language) -> tuple[str, ...]:
     """What the tool is about: its description's object, and its name without the verb."""
     first = _END.split(_first(tool.description), maxsplit=1)[0].strip()
-    keys = sorted({k for c in clusters for k in c.keys}, key=len, reverse=True)
+    # Among keys of one length the order is stated, too: a set's own differs from process to process.
+    keys = sorted({k for c in clusters for k in c.keys}, key=lambda k: (-len(k), k))
     out: list[str] = []
     if language == "zh":
         noun = first

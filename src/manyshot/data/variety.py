@@ -43,7 +43,7 @@ class NearDuplicates:
 
 
 def nearest_similarity(texts: Sequence[str], seed: int, sample: int = 300) -> float:
-    """Median over a sample of the exact Jaccard similarity to the nearest other text of the sample; 0 for fewer than 2."""
+    """Median, over a sample, of the Jaccard similarity to the nearest other text of it; 0 for fewer than two texts."""
     chosen = random.Random(seed).sample(list(texts), min(sample, len(texts)))
     sets = [grams(t) for t in chosen]
     if len(sets) < 2:

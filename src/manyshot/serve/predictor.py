@@ -16,7 +16,7 @@ from rapidfuzz import fuzz, process
 from manyshot.acting import Reader
 from manyshot.grammar import for_tools
 from manyshot.protocols import Model
-from manyshot.render import Tokenizer, Values, branch_ids, prefix_ids, target_text
+from manyshot.render import Tokenizer, Values, branch_ids, fold, prefix_ids, target_text
 from manyshot.types import CallPair, Language, Prediction, Refusal, Tool
 
 #: Longest answer in tokens; a call with every field filled stays far below it.
@@ -60,7 +60,7 @@ class Predictor:
         grammar = self._grammar(action, mode) if mode.grammar else None
         room, name = mode.max_tokens, mode.adapter
         done = self._model.complete(prompt, grammar=grammar, max_tokens=room, adapter=name, stop=("\n",))
-        answer = self._reader.read(done.text)
+        answer = self._reader.read(done.text, action)
         return Prediction(
             id=case,
             calls=answer.calls,
@@ -74,7 +74,7 @@ class Predictor:
     def _grammar(self, action: str, mode: Mode) -> str:
         if not mode.copy or mode.values == "final":
             return self._grammars[mode.values]
-        return for_tools(self._tools, values="span", spans_of=" ".join(action.split()))
+        return for_tools(self._tools, values="span", spans_of=fold(action))
 
     def _shown(self, action: str, mode: Mode) -> list[int]:
         """Ids of the examples nearest to the action, the nearest last."""
