@@ -31,6 +31,10 @@ def tool(name: str, required: list[str], **properties: Json) -> Tool:
     return Tool(name=name, parameters={"type": "object", "properties": properties, "required": required})
 
 
+def listed(items: Json) -> Json:
+    return {"type": "array", "items": items}
+
+
 TOOLS = [
     tool(
         "Climb",
@@ -41,10 +45,15 @@ TOOLS = [
         lights={"type": "boolean"},
     ),
     tool("FlyTo", ["where"], where=WHERE, via={**WHERE, "required": ["lat"]}),
-    tool("Order", ["items"], items={"type": "array", "items": ITEM}, tags={"type": "array", "items": {"enum": ["gift", "rush"]}}),
-    tool("Visit", ["when"], when={"type": "string", "description": "YYYY-MM-DD HH:MM"}, days={"type": "array", "items": {"type": "string", "format": "date"}}),
+    tool("Order", ["items"], items=listed(ITEM), tags=listed({"enum": ["gift", "rush"]})),
+    tool(
+        "Visit",
+        ["when"],
+        when={"type": "string", "description": "YYYY-MM-DD HH:MM"},
+        days=listed({"type": "string", "format": "date"}),
+    ),
     tool("RejectRequest", []),
-]  # fmt: skip
+]
 SLOTS: dict[str, ToolSlots] = {t.name: slots_of(t, CONTEXT) for t in TOOLS}
 DEFAULTS: dict[str, dict[Path, Any]] = {"Climb": {("speed",): 10}}
 
@@ -131,14 +140,15 @@ def test_no_tool_is_no_fault() -> None:
 @given(st.text(), st.text())
 def test_no_text_raises(text: str, action: str) -> None:
     for values in ("span", "final"):
-        Reader(SLOTS, DEFAULTS, None, values).read(text, action)  # type: ignore[arg-type]
+        Reader(SLOTS, DEFAULTS, None, values).read(text, action)
 
 
+inner_keys = st.sampled_from(["lat", "lon", "name", "count"])
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["lat", "lon", "name", "count"]), inner, max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(inner_keys, inner, max_size=3),
     max_leaves=6,
-)  # fmt: skip
+)
 keys = st.sampled_from(["height", "mode", "lights", "where", "via", "items", "tags", "when", "days", "?"])
 
 

@@ -33,12 +33,14 @@ class Desk:
     values: Values = "span"
 
     def mode(self, name: str, *, grammar: bool = True, shots: int = SHOTS, room: int = MAX_TOKENS) -> Mode:
-        """base, fewshot or tuned as the predictor's mode; `room` is for the untuned ones. Raises KeyError."""
-        copy = self.copy_spans and grammar
+        """base, fewshot or tuned as the predictor's mode, with `room` tokens to write. Raises KeyError."""
+        copy, room = self.copy_spans and grammar, min(room, MAX_TOKENS)
         modes = {
             "base": Mode("base", grammar=grammar, copy=copy, max_tokens=room),
             "fewshot": Mode("fewshot", grammar=grammar, copy=copy, shots=shots, max_tokens=room),
-            "tuned": Mode("tuned+grammar" if grammar else "tuned", adapter=TUNED, grammar=grammar, copy=copy),
+            "tuned": Mode(
+                "tuned+grammar" if grammar else "tuned", adapter=TUNED, grammar=grammar, copy=copy, max_tokens=room
+            ),
         }
         return modes[name]
 

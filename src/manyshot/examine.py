@@ -19,7 +19,7 @@ from manyshot.progress import Screen
 from manyshot.records import read_jsonl, read_manifest, write_aside, write_jsonl, write_manifest
 from manyshot.runfolder import RunFolder
 from manyshot.train.stage import held_back
-from manyshot.trial import Choice, Trial, answer, compare, sample
+from manyshot.trial import Choice, Trial, answer, sample, tuned_answers, untuned_answers
 from manyshot.types import CallPair, Json, Prediction, TestCase
 
 #: Tests that the untuned modes answer even when the time is over; a sample that was asked for is answered whole.
@@ -77,11 +77,12 @@ def examine(
     model = parts.open_model(base, {TUNED: place.adapter})
     try:
         trial = Trial(desk, model, parts.tokenizer(base), place.eval / "predictions", screen, terms.seed, terms.until)
+        tuned = tuned_answers(trial, cases) if cases else {}
         checks = {name: _check(trial, name, pairs) for name, pairs in _sentences(desk, place, terms).items()}
-        answers, choice = compare(trial, cases, terms.tries, fewest) if cases else ({}, None)
+        untuned, choice = untuned_answers(trial, cases, terms.tries, fewest) if cases else ({}, None)
     finally:
         model.close()
-    examined = _judged(desk, cases, answers, terms.held_out, checks, choice)
+    examined = _judged(desk, cases, {**untuned, **tuned}, terms.held_out, checks, choice)
     _store(place, examined)
     return examined
 

@@ -159,13 +159,16 @@ def answer_while(
     return answers
 
 
-def compare(
+def tuned_answers(trial: Trial, cases: Sequence[TestCase]) -> dict[str, list[Prediction]]:
+    """Answers of the tuned model to all cases, without and with the grammar."""
+    modes = [trial.desk.mode("tuned", grammar=grammar, room=2 * trial.room) for grammar in (False, True)]
+    return {mode.name: answer(trial, mode.name, cases, mode) for mode in modes}
+
+
+def untuned_answers(
     trial: Trial, cases: Sequence[TestCase], tries: int, fewest: int
 ) -> tuple[dict[str, list[Prediction]], Choice]:
-    """Mode -> answers, in the order of a report. The tuned modes answer all cases, the untuned ones what time allows
-    but `fewest` at least."""
-    both = [trial.desk.mode("tuned", grammar=False), trial.desk.mode("tuned")]
-    tuned = {mode.name: answer(trial, mode.name, cases, mode) for mode in both}
+    """Answers of the base, without and with examples, to the cases that time allows but `fewest` at least."""
     choice = choose_shots(trial, tries)
     modes = {"base": trial.untuned(0), "fewshot": trial.untuned(choice.shots)}
-    return {**answer_while(trial, modes, cases, fewest), **tuned}, choice
+    return answer_while(trial, modes, cases, fewest), choice

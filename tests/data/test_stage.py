@@ -11,7 +11,7 @@ from manyshot.data import stage
 from manyshot.data.build import Builder
 from manyshot.data.variety import NearDuplicates, grams, nearest_similarity
 from manyshot.errors import DataError
-from manyshot.records import read_jsonl, read_manifest, read_rows
+from manyshot.records import read_jsonl, read_manifest, read_rows, write_manifest
 from manyshot.spec.load import load_domain
 from manyshot.types import CallPair
 from tests.data.desks import SHOTS, TICKET, plain, write
@@ -44,7 +44,7 @@ def test_the_same_seed_writes_the_same_bytes(tmp_path: Path) -> None:
 def test_the_manifest_is_written_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     domain, out = plain(tmp_path), tmp_path / "out"
     there: list[set[str]] = []
-    real = stage.write_manifest
+    real = write_manifest
 
     def spy(folder: Path, *rest: object) -> object:
         there.append({p.name for p in folder.iterdir()})
@@ -95,9 +95,8 @@ def test_held_out_tools_are_named_in_the_manifest_and_not_called(tmp_path: Path)
 
 
 def test_values_that_nobody_could_have_said_are_counted_rejects(tmp_path: Path) -> None:
-    shots = [{"action": "给小王报修，10月12日来。", "call": {"name": "TicketCreate", "arguments": {
-        "userName": "张三", "problem": "充电桩跳闸", "visitDate": "2024-10-12", "isVIP": True}}}, *SHOTS[:2]]  # fmt: skip
-    domain = load_domain(write(tmp_path / "d", [TICKET], shots))
+    wrong = {"action": "给小王报修，10月12日来。", "call": SHOTS[0]["call"]}
+    domain = load_domain(write(tmp_path / "d", [TICKET], [wrong, *SHOTS[:2]]))
     numbers = stage.run(domain, tmp_path / "out", count=40, seed=1).numbers
     assert numbers["rejects"]["a shot's value stands nowhere in it"] == 1
     rows = [row for _, row in read_rows(tmp_path / "out" / "rejects.jsonl")]
