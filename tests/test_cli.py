@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import signal
@@ -160,12 +161,17 @@ def test_interrupting_exits_130_and_says_how_to_go_on(domain: Path, tmp_path: Pa
         "--count",
         "100000",
     ]
-    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
-        deadline = time.monotonic() + 60
-        while not list(tmp_path.glob("d/.pairs*")) and process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.1)
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
+    # A runner in the background may ignore Ctrl-C, and its children would inherit that.
+    heed = functools.partial(signal.signal, signal.SIGINT, signal.default_int_handler)
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, preexec_fn=heed) as process:
+        try:
+            deadline = time.monotonic() + 60
+            while not list(tmp_path.glob("d/.pairs*")) and process.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.1)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert "same command" in err
     assert not (tmp_path / "d" / "manifest.json").exists()
