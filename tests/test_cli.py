@@ -303,9 +303,17 @@ def test_chat_says_from_which_words_a_value_was_read() -> None:
         calls=(Call(name="Book", arguments={"date": "2024-10-11", "who": {"vip": True}}),),
         raw=' Book{"date":"tomorrow","who":{"vip":true}}',
     )
-    text = "\n".join(shown(answer))
+    text = "\n".join(shown("book me in for tomorrow", answer))
     assert 'date = 2024-10-11   (from "tomorrow")' in text
     assert "who.vip = true\n" in text
+
+
+def test_chat_shows_what_it_understood_but_nothing_invented() -> None:
+    raw = ' Book{"date":"tomorrow","name":"someone","phone":"call me"}'
+    text = "\n".join(shown("a table for tomorrow, call me", Prediction(id="1", ask=("phone",), raw=raw)))
+    assert "understood date = tomorrow" in text
+    assert "someone" not in text
+    assert "phone = " not in text
 
 
 def test_typed_lines_are_echoed_when_they_come_from_a_pipe(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

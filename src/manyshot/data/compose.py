@@ -320,7 +320,9 @@ class Composer:
             return []
         templates = self.templates.get(tool.tool.name)
         if templates and (not tongue.clusters or not tongue.nouns or rng.random() < 0.2):
-            return self._bare_intent(tool, rng.choice(templates))
+            bare = self._bare_intent(tool, rng.choice(templates))
+            if bare is not None or not tongue.clusters or not tongue.nouns:
+                return bare
         if not tongue.clusters or not tongue.nouns:
             return None
         cluster = tongue.clusters[0] if rng.random() < 0.75 else rng.choice(tongue.clusters)

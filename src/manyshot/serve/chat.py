@@ -40,12 +40,12 @@ def chat(predictor: Predictor, mode: Mode, lines: Iterable[str], say: Callable[[
         if not action:
             continue
         count += 1
-        for text in shown(predictor.predict(str(count), action, mode)):
+        for text in shown(action, predictor.predict(str(count), action, mode)):
             say(text)
     return count
 
 
-def shown(answer: Prediction) -> Iterator[str]:
+def shown(action: str, answer: Prediction) -> Iterator[str]:
     """The lines that tell a person what an answer is."""
     said = _said(answer.raw)
     for call in answer.calls:
@@ -57,7 +57,9 @@ def shown(answer: Prediction) -> Iterator[str]:
         verdict = "would be called"
     elif answer.ask:
         verdict = f"asks back for: {', '.join(answer.ask)}"
-        yield from (f"    understood {path} = {_words(value)}" for path, value in said.items())
+        # What was invented or could not be read is asked for again or dropped, so it is not shown.
+        known = {path: _words(value) for path, value in said.items() if path.split(".")[0] not in answer.ask}
+        yield from (f"    understood {path} = {words}" for path, words in known.items() if words in action)
     else:
         verdict = "no tool fits"
     yield f"  verdict  {verdict}  ({answer.ms:.0f} ms)"
