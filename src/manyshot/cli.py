@@ -251,6 +251,28 @@ def demo(
     typer.echo(script.NEXT.format(out=out, domain=domain))
 
 
+@app.command()
+def generalist(
+    corpus: Annotated[list[Path], typer.Argument(metavar="CORPUS...", help="Folders with domains below.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the adapter; a stopped one is gone on with.")],
+    steps: Annotated[int, typer.Option(min=1, help="Optimiser steps.")] = 1000,
+    start: Annotated[Path | None, typer.Option(metavar="DIR", help="An adapter to start from.")] = None,
+    base: Annotated[str, typer.Option(metavar="BASE", help="The base model.")] = "gemma-3-270m",
+    setting: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Training setting.")] = None,
+) -> None:
+    """Train the adapter from which every domain starts, on a corpus of domains."""
+    from manyshot import generalist as room
+    from manyshot.parts import embedded
+    from manyshot.progress import Terminal
+
+    parts = embedded()
+    config = override(room.TRAINING.model_copy(update={"steps": steps}), setting or [])
+    room.build(
+        room.read_corpus(corpus), parts.find_base(base), config, out, parts, Terminal(_console()), start=start
+    )
+    typer.echo(f"{out}: adapter written")
+
+
 def _run(config: RunConfig, folder: Path, out: Path, *, force: bool) -> None:
     from manyshot import pipeline
     from manyshot.parts import embedded

@@ -112,13 +112,14 @@ def _train(
     *,
     progress: Callable[[Step], None] | None,
     deadline: float | None,
+    start: Path | None = None,
 ) -> TrainResult:
     from transformers.utils import logging
 
     from manyshot.train.loop import train
 
     logging.disable_progress_bar()  # it would draw over ours
-    return train(base, passes, config, out, progress=progress, deadline=deadline)
+    return train(base, passes, config, out, progress=progress, deadline=deadline, start=start)
 
 
 def _convert(base: Base, folder: Path, out: Path) -> Path:

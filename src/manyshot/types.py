@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +13,11 @@ Json = dict[str, Any]
 Language = Literal["zh", "en"]
 #: The name that stands for "no tool fits" in prompts and predictions.
 NO_TOOL = "none"
+_REJECT = re.compile(
+    r"reject|refuse|declin|unsupported|cannot|not_support|(?:transfer|hand|escalate)\w*to_?(?:human|agent|person|staff)"
+    r"|拒绝|无法处理|不支持|转人工",
+    re.IGNORECASE,
+)
 
 
 class Record(BaseModel):
@@ -62,7 +68,10 @@ class Refusal(Record):
 
 
 class Shot(Record):
-    """One example an expert wrote. Call None without `ask`: no tool fits; with it: those fields are to be asked for."""
+    """One example an expert wrote. Call None without `ask`: no tool fits; with it: those fields are to be asked for.
+
+    With both, `call` holds what was said already of the tool that is meant.
+    """
 
     id: str
     action: str
@@ -114,6 +123,14 @@ class Domain(Record):
 
     def tool(self, name: str) -> Tool:
         return next(t for t in self.tools if t.name == name)
+
+    @property
+    def reject(self) -> str | None:
+        """The tool that takes what is impossible, unclear or not this desk's (as `reject_request`), if there is one.
+
+        Known by its name, and by needing nothing.
+        """
+        return next((t.name for t in self.tools if _REJECT.search(t.name) and not t.required), None)
 
 
 class CallPair(Record):

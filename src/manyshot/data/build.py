@@ -19,9 +19,10 @@ from rapidfuzz import fuzz
 from manyshot.data.combine import Coverage
 from manyshot.data.compose import Composer, Sentence
 from manyshot.data.delex import item_places, locate
-from manyshot.data.negatives import Negatives, reject_tool
+from manyshot.data.negatives import Negatives
 from manyshot.data.plan import Plan
 from manyshot.data.pools import Pools
+from manyshot.data.refill import refill
 from manyshot.data.slots import Path, Slot, ToolSlots, domain_slots, get, nest, resolve
 from manyshot.data.tongue import tongues_of
 from manyshot.render import signature
@@ -29,7 +30,7 @@ from manyshot.types import Call, CallPair, Domain, Refusal, Shot
 from manyshot.values import Kind
 
 #: Shares of the classes; `domain.toml` may set its own.
-SHARES = {"plain": 0.58, "shot": 0.10, "ask": 0.13, "none": 0.13, "alike": 0.04, "refused": 0.02}
+SHARES = {"plain": 0.38, "shot": 0.12, "refill": 0.20, "ask": 0.12, "none": 0.13, "alike": 0.03, "refused": 0.02}
 #: Rows of a tool's full product up to which it is taken whole; the lesson's 10 x 8 x 6 x 2 fits.
 BUDGET = 1000
 #: What can be wrong with a field of a refused call.
@@ -60,12 +61,13 @@ class Builder:
         self.pools = Pools(domain, seed)
         self.composer = Composer(domain, self.slots, self.tongues, self.pools.draw)
         self.negatives = Negatives(domain, self.composer, self.tongues)
-        self.reject = reject_tool(domain)
+        self.reject = domain.reject
         self.rejects = Rejects()
         self.callable = [t for n, t in self.slots.items() if n != self.reject and n not in held_out]
         self.defaults = {name: self._defaults(t) for name, t in self.slots.items()}
         taught = [s for s in domain.shots if not (s.call and s.call.name in held_out)]
         self.shot_pairs = [p for s in taught if (p := self._shot_pair(s))]
+        self._calling = [p for p in self.shot_pairs if p.call and p.call.arguments]
         self.plans = {t.tool.name: Plan(t, self.pools, self.rng, BUDGET) for t in self.callable}
 
     # -- public -----------------------------------------------------------------------------------
@@ -96,6 +98,8 @@ class Builder:
             return self._none()
         if kind == "shot":
             return self._dressed_shot()
+        if kind == "refill":
+            return self._refilled_shot()
         tool = self._tool(ask=kind == "ask")
         plan = self.plans[tool.tool.name]
         row, values = plan.next()
@@ -174,6 +178,22 @@ class Builder:
         )
         return pair.model_copy(update={"action": text, "id": _id(text)})
 
+    def _refilled_shot(self) -> CallPair | None:
+        """A shot with other values in their places: a person's sentence that cannot be learned by heart."""
+        if not self._calling:
+            return None
+        pair = self.rng.choice(self._calling)
+        assert pair.call is not None
+        tool = self.slots[pair.call.name]
+        examples = {s.path: self.pools.given(tool, s) for s in tool.slots}
+        made = refill(pair, tool, examples, self.pools.draw, self.composer.sayer, self.rng)
+        if made is None:
+            return None
+        text, values, surfaces = made
+        unsaid = self.defaults[tool.tool.name]
+        values = {p: v for p, v in values.items() if p in surfaces or p not in unsaid}
+        return self._checked("refill", tool, values, Sentence(text, surfaces, f"shot:{pair.shots[0]}", pair.shots))
+
     def _checked(self, kind: str, tool: ToolSlots, values: dict[Path, Any], sentence: Sentence) -> CallPair | None:
         for path, value in values.items():
             slot = tool.slot(path)
@@ -247,7 +267,7 @@ class Builder:
     def _shot_pair(self, shot: Shot) -> CallPair | None:
         """A shot with the surfaces of its values, as a pair of its own; None when a value stands nowhere in it."""
         if shot.call is None and shot.ask:
-            return self._ask_shot(shot)
+            return self._bare_ask(shot)
         if shot.call is None or not shot.call.arguments:
             return self._of_shot(shot, shot.call, {})
         tool = self.slots[shot.call.name]
@@ -269,8 +289,8 @@ class Builder:
                 return None
         return self._of_shot(shot, shot.call, nest(surfaces, tool.slots))
 
-    def _ask_shot(self, shot: Shot) -> CallPair | None:
-        """An ask-back shot names no tool: it is the only one with these required fields, if it needs no more."""
+    def _bare_ask(self, shot: Shot) -> CallPair | None:
+        """An ask-back shot without a call names no tool: the only one with just these required fields is meant."""
         fits = [t for n, t in self.slots.items() if n != self.reject and set(shot.ask) <= {s.name for s in t.required}]
         if len(fits) != 1 or fits[0] not in self.callable or {s.name for s in fits[0].required} != set(shot.ask):
             return None

@@ -14,17 +14,6 @@ from manyshot.data.tongue import Tongue
 from manyshot.types import Domain
 from manyshot.values import Kind
 
-_REJECT = re.compile(r"reject|refuse|unsupported|decline|cannot|not_support|拒绝|无法处理|不支持", re.I)
-
-
-def reject_tool(domain: Domain) -> str | None:
-    """The tool that a domain declares for what is impossible or unclear (as `reject_request`), if it has one."""
-    for tool in domain.tools:
-        if _REJECT.search(tool.name) and not tool.required:
-            return tool.name
-    return None
-
-
 class Negatives:
     """Draws requests that no tool fits. A lexicon entry is used only when the domain is not about its keywords."""
 
@@ -38,7 +27,7 @@ class Negatives:
         ).lower()
         self._composer, self._chinese = composer, domain.context.language == "zh"
         self._everyday = [o.say for o in lex.out_of_scope if not any(_about(k, about) for k in o.about)] or ["?"]
-        self._reject = reject_tool(domain)
+        self._reject = domain.reject
         self._shots = [
             s for s in domain.shots if (s.call is None and not s.ask) or (s.call and s.call.name == self._reject)
         ]

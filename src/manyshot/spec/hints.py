@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -13,21 +12,17 @@ from manyshot.types import Context, Domain, Json, Shot, TestCase
 
 #: Fewer shots than this teach a tool's wording poorly.
 FEW = 8
-#: A tool of such a name takes what nothing else fits, so shots without a call are not missed.
-_REJECTS = re.compile(r"reject|refus|declin|unsupported", re.IGNORECASE)
-
 Seen = dict[tuple[str, tuple[str, ...]], list[Any]]
 
 
 def add_hints(domain: Domain, tests: Sequence[TestCase], findings: Findings) -> None:
-    counts = Counter(s.call.name for s in domain.shots if s.call)
+    counts = Counter(s.call.name for s in domain.shots if s.call and not s.ask)
     for tool in domain.tools:
         if counts[tool.name] < FEW:
             findings.hint(
                 SHOTS, 0, f"{tool.name} has {counts[tool.name]} shots; write {FEW} or more, each in other words"
             )
-    rejects = any(_REJECTS.search(t.name) for t in domain.tools)
-    if not rejects and not any(s.call is None and not s.ask for s in domain.shots):
+    if domain.reject is None and not any(s.call is None and not s.ask for s in domain.shots):
         findings.hint(SHOTS, 0, "no shot shows a request that no tool fits (call null); add some")
     if any(t.required for t in domain.tools) and not any(s.ask for s in domain.shots):
         findings.hint(SHOTS, 0, "no shot shows what to ask back when something is missing (ask); add some")

@@ -63,15 +63,27 @@ def _shot(row: Json, line: int, tools: Tools, findings: Findings) -> Shot | None
     call, ask = row.get("call"), row.get("ask", [])
     problems += _ask_problems(ask, tools, shot=True)
     if call is not None:
-        problems += call_problems(call, tools)
-        if ask:
-            problems.append('both "call" and "ask": to ask back is the whole answer; set call to null or remove ask')
+        problems += _part_problems(call, ask, tools) if ask else call_problems(call, tools)
     for message in problems:
         findings.fault(SHOTS, line, message)
     if problems:
         return None
     made = Call(name=call["name"], arguments=call.get("arguments", {})) if call is not None else None
     return Shot(id="", action=row["action"], call=made, ask=tuple(ask), source=Source(file=SHOTS, line=line))
+
+
+def _part_problems(call: Any, ask: Any, tools: Tools) -> list[str]:
+    """Why a call of which `ask` is missing cannot be: what is there must fit, and what is asked for be all that lacks."""
+    problems = call_problems(call, tools, free=True)
+    if problems or not isinstance(ask, list):
+        return problems
+    tool, arguments = tools[call["name"]], call.get("arguments", {})
+    missing = [n for n in tool.required if n not in arguments]
+    if set(missing) != set(ask):
+        wanted = ", ".join(f'"{n}"' for n in missing) or "nothing"
+        problems.append(f"{tool.name}: beside these arguments {wanted} is missing, so ask must name just that")
+    part = Tool(name=tool.name, parameters={k: v for k, v in tool.parameters.items() if k != "required"})
+    return problems + call_problems(call, {tool.name: part})
 
 
 def _action_problems(row: Json) -> Iterator[str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from manyshot.errors import TrainError
 from manyshot.train.arch import Frozen, Fused
 
 
@@ -99,6 +100,23 @@ class Adapter:
         for place in self.places:
             self.view(place).copy_(state[f"base_model.model.model.{place.name}.lora_{place.matrix}.weight"])
         self.refresh()
+
+    def load(self, folder: Path) -> None:
+        """Take the parameters of an adapter that `save` wrote. Raises TrainError when it does not fit."""
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+
+        try:
+            config = json.loads((folder / "adapter_config.json").read_text("utf-8"))
+            state = load_file(folder / "adapter_model.safetensors")
+            if (config["r"], config["lora_alpha"]) != (self.rank, self.alpha):
+                raise TrainError(
+                    f"{folder}: an adapter of rank {config['r']} and alpha {config['lora_alpha']}; training is set to "
+                    f"rank {self.rank} and alpha {self.alpha}; set rank={config['r']} alpha={config['lora_alpha']}"
+                )
+            self.load_state(state)
+        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+            raise TrainError(f"{folder}: not an adapter of this base ({error})") from None
 
     def save(self, folder: Path, base_name: str) -> None:
         """Write adapter_model.safetensors and adapter_config.json as PEFT reads them."""

@@ -66,8 +66,11 @@ def train(
     *,
     progress: Callable[[Step], None] | None = None,
     deadline: float | None = None,
+    start: Path | None = None,
 ) -> TrainResult:
     """Train an adapter of `base` on `passes` and write it to `out` in PEFT's format.
+
+    `start`: folder of an adapter in PEFT's format, of the same rank and alpha, from which the training goes on.
 
     `passes(i)` gives pass i, or a sequence is walked round; pass i must be the same at every call. With `deadline`
     (seconds) the schedule follows whichever is further, steps or time, and still ends at its lowest rate.
@@ -77,7 +80,7 @@ def train(
     if config.threads:
         torch.set_num_threads(config.threads)
     dtype = compute_dtype(config.dtype)
-    return train_frozen(load_frozen(base.folder, dtype), base.name, passes, config, out, progress, deadline)
+    return train_frozen(load_frozen(base.folder, dtype), base.name, passes, config, out, progress, deadline, start)
 
 
 def train_frozen(
@@ -88,9 +91,10 @@ def train_frozen(
     out: Path,
     progress: Callable[[Step], None] | None = None,
     deadline: float | None = None,
+    start: Path | None = None,
 ) -> TrainResult:
     """`train` for a base that is already in memory."""
-    run = Run(base, name, passes, config, out, deadline)
+    run = Run(base, name, passes, config, out, deadline, start)
     run.resume()
     while not run.finished:
         step = run.step()
@@ -106,12 +110,21 @@ class Run:
     """The state of a training run: adapter, optimiser, step number."""
 
     def __init__(
-        self, base: Frozen, name: str, passes: Passes, config: TrainConfig, out: Path, deadline: float | None
+        self,
+        base: Frozen,
+        name: str,
+        passes: Passes,
+        config: TrainConfig,
+        out: Path,
+        deadline: float | None = None,
+        start: Path | None = None,
     ) -> None:
         if not callable(passes) and not passes:
             raise TrainError(f"{out}: there are no training passes; generate data first")
         self.name, self.passes, self.config, self.out, self.deadline = name, passes, config, out, deadline
         self.adapter = Adapter(base, config.rank, config.alpha, config.seed)
+        if start is not None:
+            self.adapter.load(start)
         self.engine = Engine(base, self.adapter)
         self.optimiser = AdamW(self.adapter.flat, config)
         self.number, self.samples = 0, 0

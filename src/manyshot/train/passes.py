@@ -38,14 +38,15 @@ def passes(
     values: Values,
     seed: int,
     epochs: int = 1,
+    kinds: Mapping[str, float] = LISTS,
 ) -> Iterator[Pass]:
-    """Batches of pairs in a seeded order, each under one list of tools."""
+    """Batches of pairs in a seeded order, each under one list of tools; `kinds`: shares of the kinds of lists."""
     rng = random.Random(seed)
     for _ in range(epochs):
         order = list(pairs)
         rng.shuffle(order)
         for start in range(0, len(order), batch):
-            tools = _list(lists, rng)
+            tools = _list(lists, kinds, rng)
             names = {t.name for t in tools}
             prefix = prefix_ids(tokenizer, tools, lists.language)
             chosen = order[start : start + batch]
@@ -60,8 +61,8 @@ def _branch(pair: CallPair, names: set[str], reject: str | None, tokenizer: Toke
     return Branch(made.ids, made.loss_from)
 
 
-def _list(lists: Lists, rng: random.Random) -> list[Tool]:
-    kind = rng.choices(list(LISTS), list(LISTS.values()))[0]
+def _list(lists: Lists, kinds: Mapping[str, float], rng: random.Random) -> list[Tool]:
+    kind = rng.choices(list(kinds), list(kinds.values()))[0]
     tools: list[Tool] = list(lists.own)
     if kind == "own":
         return tools

@@ -88,6 +88,7 @@ def run(
     convert: Converter,
     *,
     seconds: float | None = None,
+    start: Path | None = None,
     progress: Callable[[Step], None] | None = None,
 ) -> Manifest:
     """Train on `job.pairs` for `job.epochs`, or for `seconds` if that is shorter. Raises TrainError, DataError."""
@@ -113,7 +114,7 @@ def run(
     left = None if seconds is None else max(1.0, seconds * (1 - progress_made(out)))
     began = time.monotonic()
     try:
-        result = train(job.base, made, config, out, progress=progress, deadline=left)
+        result = train(job.base, made, config, out, progress=progress, deadline=left, start=start)
     except SafetensorError as error:  # how safetensors says that the disk is full
         raise TrainError(f"{out}: the adapter cannot be written ({error}); free some space and run again") from None
     convert(job.base, out, out / LORA)

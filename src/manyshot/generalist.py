@@ -1,0 +1,129 @@
+"""A corpus of domains -> one adapter that knows how desks work, from which every domain's training starts ahead.
+
+One rule: it is trained as a domain is, by the same stages; only the tools change from pass to pass, so that it learns
+to read a list of tools instead of knowing one.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from manyshot.data.build import Builder
+from manyshot.errors import DataError, TrainError
+from manyshot.parts import Parts
+from manyshot.progress import Screen
+from manyshot.records import digest, read_manifest, write_manifest
+from manyshot.runfolder import domain_id
+from manyshot.train.settings import TrainConfig
+from manyshot.types import Domain, Manifest
+
+if TYPE_CHECKING:
+    from manyshot.plugs.bases import Base
+    from manyshot.render import Tokenizer
+    from manyshot.train.loop import Step
+    from manyshot.train.tree import Pass
+
+#: Classes of pairs: people's own sentences count for more than in a single domain, where there are few of them.
+SHARES = {"shot": 0.28, "refill": 0.27, "plain": 0.18, "ask": 0.10, "none": 0.12, "alike": 0.03, "refused": 0.02}
+#: Kinds of lists: seldom the domain's own as it stands.
+LISTS: Mapping[str, float] = {"own": 0.25, "shuffled": 0.30, "cut": 0.20, "foreign": 0.25}
+#: How it is trained unless it is told otherwise.
+TRAINING = TrainConfig(rank=32, alpha=64, lr=1.5e-3, final_lr=0.05, head="seen", checkpoint_every=50)
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """The domains of a corpus folder, in the order of their names."""
+
+    domains: tuple[Domain, ...]
+
+    @property
+    def id(self) -> str:
+        return digest([domain_id(d) for d in self.domains])
+
+    def strangers(self, domain: Domain) -> list[Domain]:
+        """The other domains of its language."""
+        return [d for d in self.domains if d.name != domain.name and d.context.language == domain.context.language]
+
+
+def read_corpus(folders: Sequence[Path]) -> Corpus:
+    """All domains below the folders. Raises SpecError with file and line for one that is not sound, DataError for none."""
+    from manyshot.spec.load import load_domain
+
+    found = sorted({path.parent for folder in folders for path in folder.rglob("domain.toml")}, key=lambda p: p.name)
+    if not found:
+        raise DataError(f"{', '.join(map(str, folders))}: wanted domain folders below, found no domain.toml")
+    names: dict[str, Path] = {}
+    for path in found:
+        if path.name in names:
+            raise DataError(f"{path} and {names[path.name]}: two domains of one name; rename one")
+        names[path.name] = path
+    return Corpus(tuple(load_domain(path) for path in found))
+
+
+def corpus_passes(corpus: Corpus, tokenizer: Tokenizer, config: TrainConfig, screen: Screen) -> list[Pass]:
+    """`config.steps` passes, as many of each domain, in a seeded order."""
+    from manyshot.train.passes import Lists, passes
+
+    share = -(-config.steps // len(corpus.domains))
+    made: list[Pass] = []
+    with screen.bar("pairs") as bar:
+        for number, domain in enumerate(corpus.domains):
+            builder = Builder(domain.model_copy(update={"shares": SHARES}), config.seed)
+            pairs = list(builder.pairs(share * config.batch))
+            foreign = tuple(t for d in corpus.strangers(domain) for t in d.tools)
+            lists = Lists(domain.tools, foreign, builder.reject, domain.context.language)
+            # Common sentences repeat in small domains: what was made is gone over again until the share is full.
+            epochs = -(-share * config.batch // max(1, len(pairs)))
+            stream = passes(
+                pairs, lists, tokenizer, batch=config.batch, values="span", seed=config.seed, epochs=epochs, kinds=LISTS
+            )
+            made += list(stream)[:share]
+            bar.update((number + 1) / len(corpus.domains), domain.name)
+    random.Random(config.seed).shuffle(made)
+    return made[: config.steps]
+
+
+def build(
+    corpus: Corpus,
+    base: Base,
+    config: TrainConfig,
+    out: Path,
+    parts: Parts,
+    screen: Screen,
+    *,
+    start: Path | None = None,
+    seconds: float | None = None,
+) -> Manifest:
+    """Train the adapter into `out`; a stopped one of the same settings is gone on with. Raises TrainError."""
+    from manyshot import facts
+    from manyshot.train.stage import LORA
+
+    if read_manifest(out) is not None:
+        raise TrainError(f"{out}: holds a finished adapter; choose another --out")
+    batches = corpus_passes(corpus, parts.tokenizer(base), config, screen)
+    with screen.bar("training") as bar:
+
+        def tell(step: Step) -> None:
+            bar.update(
+                step.progress, f"step {step.step}, loss {step.loss_sample:.3f}, {step.samples_per_second:.1f} samples/s"
+            )
+
+        result = parts.train(base, batches, config, out, progress=tell, deadline=seconds, start=start)
+    parts.convert(base, out, out / LORA)
+    numbers = {
+        "domains": len(corpus.domains),
+        "tools": sum(len(d.tools) for d in corpus.domains),
+        "shots": sum(len(d.shots) for d in corpus.domains),
+        "steps": result.steps,
+        "samples": result.samples,
+        "seconds": round(result.seconds, 1),
+        "loss_sample": result.last.loss_sample if result.last else None,
+    }
+    screen.say(f"{numbers['domains']} domains, {numbers['tools']} tools, {numbers['samples']} samples")
+    inputs = {"base": base.sha256, "corpus": corpus.id}
+    return write_manifest(out, "generalist", inputs, config.model_dump(mode="json"), {**numbers, **facts.machine()})
