@@ -85,6 +85,7 @@ class Counting:
         *,
         progress: Callable[[Step], None] | None,
         deadline: float | None,
+        start: Path | None = None,  # noqa: ARG002
     ) -> TrainResult:
         """Steps that only count, with a log and a checkpoint after each, as the real loop leaves them."""
         self.passes, self.trained = list(passes), self.trained + 1

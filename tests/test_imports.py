@@ -20,7 +20,9 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     STAGES,
     ("desk", "parts", "runfolder"),
     ("trial", "examine"),
-    ("facts", "pipeline"),
+    ("facts",),
+    ("generalist",),
+    ("pipeline",),
     ("single", "demo"),
     ("cli",),
 )

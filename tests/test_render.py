@@ -233,7 +233,6 @@ def test_three_tokenizers_give_the_same_ids(base: Any) -> None:
 
 
 @needs_base
-@pytest.mark.xfail(reason="FolderTokenizer reads <eos> in a customer's words as the end of text; llama.cpp as words")
 def test_names_of_special_tokens_in_an_action_stay_words(base: Any) -> None:
     from manyshot.plugs.tokenizer import FolderTokenizer
 

@@ -45,6 +45,10 @@ WeightsName = Annotated[
     Literal["own", "q8_0", "bf16"], typer.Option(help="Form of the base at inference; own: as it is packaged.")
 ]
 
+StartOption = Annotated[
+    Literal["generalist", "base"], typer.Option(help="Begin from the shipped generalist, or from the base alone.")
+]
+
 
 def _console() -> Console:
     from rich.console import Console
@@ -116,6 +120,7 @@ def train(
     minutes: Annotated[float | None, typer.Option(min=0.01, help="Train no longer than this.")] = None,
     epochs: Annotated[int, typer.Option(min=1, help="Times that all pairs are seen.")] = 1,
     config: ConfigFile = None,
+    start: StartOption = "generalist",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was stopped.")] = False,
 ) -> None:
     """Train an adapter on generated pairs."""
@@ -126,7 +131,7 @@ def train(
     chosen = override(pipeline.TRAINING, settings or [], config)
     single.train_domain(
         chosen, find_domain(domain), data, out, embedded(), Terminal(_console()),
-        epochs=epochs, seconds=minutes * 60 if minutes else None, resume=resume,
+        epochs=epochs, seconds=minutes * 60 if minutes else None, start=start, resume=resume,
     )  # fmt: skip
     typer.echo(f"{out}: adapter written; its card is {out / 'README.md'}")
 
@@ -143,6 +148,7 @@ def run(
     pairs: Annotated[int | None, typer.Option(min=1, help="Training pairs; by the time without it.")] = None,
     weights: WeightsName = "own",
     copy_spans: Annotated[bool, typer.Option(help="Let free text only be copied from the action.")] = False,
+    start: StartOption = "generalist",
     config: ConfigFile = None,
     force: Force = False,
 ) -> None:
@@ -151,7 +157,7 @@ def run(
 
     chosen = pipeline.RunConfig(
         minutes=minutes, seed=seed, sample=sample, pairs=pairs, held_out=_names(held_out), weights=weights,
-        copy_spans=copy_spans,
+        copy_spans=copy_spans, start=start,
         train=override(pipeline.TRAINING, settings or [], config),
     )  # fmt: skip
     _run(chosen, find_domain(domain), out, force=force)
@@ -267,9 +273,7 @@ def generalist(
 
     parts = embedded()
     config = override(room.TRAINING.model_copy(update={"steps": steps}), setting or [])
-    room.build(
-        room.read_corpus(corpus), parts.find_base(base), config, out, parts, Terminal(_console()), start=start
-    )
+    room.build(room.read_corpus(corpus), parts.find_base(base), config, out, parts, Terminal(_console()), start=start)
     typer.echo(f"{out}: adapter written")
 
 

@@ -6,10 +6,9 @@ It is `manyshot run DOMAIN --minutes 11.5 --sample 40` with a few words before a
 from __future__ import annotations
 
 from manyshot.pipeline import RunConfig
-from manyshot.train.settings import TrainConfig
 
 #: Minutes leave room for starting up.
-DEMO = RunConfig(minutes=11.5, sample=40, checks=20, tries=8, train=TrainConfig(checkpoint_every=20))
+DEMO = RunConfig(minutes=11.5, sample=40, checks=20, tries=8)
 
 INTRO = """\
 manyshot demo: the service desk "{domain}", from a few approved examples to an assistant.

@@ -19,6 +19,7 @@ from manyshot.progress import Screen
 from manyshot.records import digest, read_manifest, write_manifest
 from manyshot.runfolder import domain_id
 from manyshot.train.settings import TrainConfig
+from manyshot.train.stage import Start
 from manyshot.types import Domain, Manifest
 
 if TYPE_CHECKING:
@@ -33,6 +34,17 @@ SHARES = {"shot": 0.28, "refill": 0.27, "plain": 0.18, "ask": 0.10, "none": 0.12
 LISTS: Mapping[str, float] = {"own": 0.25, "shuffled": 0.30, "cut": 0.20, "foreign": 0.25}
 #: How it is trained unless it is told otherwise.
 TRAINING = TrainConfig(rank=32, alpha=64, lr=1.5e-3, final_lr=0.05, head="seen", checkpoint_every=50)
+
+
+#: The one that comes with the package, by the name of its base.
+SHIPPED = Path(__file__).parent / "adapters"
+
+
+def shipped(base: Base) -> Start | None:
+    """The shipped generalist of `base`, if there is one for just these weights."""
+    folder = SHIPPED / base.name
+    made = read_manifest(folder)
+    return Start(folder, made.id) if made is not None and made.inputs.get("base") == base.sha256 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +63,7 @@ class Corpus:
 
 
 def read_corpus(folders: Sequence[Path]) -> Corpus:
-    """All domains below the folders. Raises SpecError with file and line for one that is not sound, DataError for none."""
+    """All domains below the folders. Raises SpecError (file and line) for an unsound one, DataError for none."""
     from manyshot.spec.load import load_domain
 
     found = sorted({path.parent for folder in folders for path in folder.rglob("domain.toml")}, key=lambda p: p.name)

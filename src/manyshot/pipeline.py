@@ -10,11 +10,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from manyshot import budget, facts, trial
+from manyshot import budget, facts, generalist, trial
 from manyshot.config import SHIPPED, find_domain
 from manyshot.desk import Desk, desk_of
 from manyshot.errors import DataError, SpecError
@@ -31,8 +31,10 @@ if TYPE_CHECKING:
     from manyshot.train.loop import Step
 
 
+#: What training begins from: the adapter that knows other desks, or nothing.
+StartName = Literal["generalist", "base"]
 #: How a run trains unless it is told otherwise.
-TRAINING = TrainConfig(checkpoint_every=20)
+TRAINING = TrainConfig(rank=32, alpha=64, head="seen", checkpoint_every=20)
 
 
 class RunConfig(Record):
@@ -47,6 +49,7 @@ class RunConfig(Record):
     held_out: tuple[str, ...] = Field((), description="tools that are kept out of data and training")
     weights: Weights = Field("own", description="form of the base at inference")
     copy_spans: bool = Field(False, description="the grammar lets free text only be copied from the action")
+    start: StartName = Field("generalist", description="what training begins from")
     train: TrainConfig = TRAINING
 
 
@@ -167,7 +170,7 @@ def _train(job: _Job, plan: budget.Plan) -> Manifest:
     config = job.config.train.model_copy(update={"seed": job.config.seed})
     made = train_folder(
         config, job.domain, job.base, job.run.data, job.run.train, job.parts, job.screen,
-        held_out=job.config.held_out, epochs=plan.epochs, seconds=seconds,
+        held_out=job.config.held_out, epochs=plan.epochs, seconds=seconds, start=job.config.start,
     )  # fmt: skip
     _timed(job, "train", began)
     return made
@@ -185,6 +188,7 @@ def train_folder(
     held_out: Sequence[str] = (),
     epochs: int = 1,
     seconds: float | None = None,
+    start: StartName = "generalist",
 ) -> Manifest:
     """Train on the finished data in `data`, saying how it goes."""
     from manyshot.train import stage
@@ -196,7 +200,8 @@ def train_folder(
     pairs, _ = stage.split(read_jsonl(data / "pairs.jsonl", CallPair))
     own = tuple(t for t in domain.tools if t.name not in held_out)
     lists = Lists(own, foreign_tools(domain), desk_of(domain).reject, domain.context.language)
-    job = stage.Job(domain.name, base, parts.tokenizer(base), lists, pairs, source.id, epochs)
+    begin = generalist.shipped(base) if start == "generalist" else None
+    job = stage.Job(domain.name, base, parts.tokenizer(base), lists, pairs, source.id, begin, epochs)
     with screen.bar("training") as bar:
 
         def tell(step: Step) -> None:

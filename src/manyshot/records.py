@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -41,7 +41,8 @@ def write_aside(path: Path) -> Iterator[IO[str]]:
             f"{path}: cannot be written ({error.strerror}); free some space or choose another folder"
         ) from None
     finally:
-        aside.unlink(missing_ok=True)
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)
 
 
 def line(row: Record | Json) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from manyshot.desk import SHOTS, TUNED, desk_of
 from manyshot.errors import DataError, TrainError
 from manyshot.parts import Parts, embedded
-from manyshot.pipeline import RunConfig, train_folder
+from manyshot.pipeline import RunConfig, StartName, train_folder
 from manyshot.progress import Screen
 from manyshot.records import read_jsonl, read_manifest, read_rows
 from manyshot.runfolder import RunFolder
@@ -57,6 +57,7 @@ def train_domain(
     *,
     epochs: int,
     seconds: float | None,
+    start: StartName,
     resume: bool,
 ) -> Manifest:
     """Train on the data in `data`. A stopped training is gone on with only when `resume` says so."""
@@ -75,7 +76,9 @@ def train_domain(
             raise TrainError(f"{out}: holds no stopped training; choose another --out")
     held_out = tuple(source.config.get("held_out", ()))
     base = parts.find_base(read.base)
-    return train_folder(config, read, base, data, out, parts, screen, held_out=held_out, epochs=epochs, seconds=seconds)
+    return train_folder(
+        config, read, base, data, out, parts, screen, held_out=held_out, epochs=epochs, seconds=seconds, start=start
+    )
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from manyshot.data.tongue import Tongue
 from manyshot.types import Domain
 from manyshot.values import Kind
 
+
 class Negatives:
     """Draws requests that no tool fits. A lexicon entry is used only when the domain is not about its keywords."""
 

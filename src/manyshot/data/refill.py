@@ -24,6 +24,8 @@ _KEPT = {Kind.ENUM, Kind.BOOLEAN, Kind.ARRAY}
 _FREE = {Kind.TEXT, Kind.PROBLEM, Kind.REASON, Kind.NOTE, Kind.TITLE, Kind.PRODUCT}
 #: How often a value is replaced.
 SHARE = 0.8
+#: How often the new value of free text is an example.
+EXAMPLE = 0.75
 
 
 def refill(
@@ -39,7 +41,8 @@ def refill(
         slot = tool.slot(place.path)
         if slot.field.kind in _KEPT or rng.random() >= SHARE:
             continue
-        value = _other(slot, examples.get(place.path, []), lambda slot=slot: draw(tool, slot), rng)
+        seen = examples.get(place.path, [])
+        value = rng.choice(seen) if seen and slot.field.kind in _FREE and rng.random() < EXAMPLE else draw(tool, slot)
         said = sayer.say(slot, value, rng)
         if value is None or not said or not isinstance(said[0], Said):
             continue
@@ -47,9 +50,3 @@ def refill(
         values[place.path], surfaces[place.path] = value, said[0].surface
         changed = True
     return (text, values, surfaces) if changed else None
-
-
-def _other(slot: Slot, examples: list[Any], draw: Callable[[], Any], rng: random.Random) -> Any:
-    if slot.field.kind in _FREE and examples and rng.random() < 0.75:
-        return rng.choice(examples)
-    return draw()

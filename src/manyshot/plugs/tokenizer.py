@@ -22,6 +22,7 @@ class FolderTokenizer:
         self._folder = folder
         try:
             self._inner: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
+            self._inner.encode_special_tokens = True  # the name of a special token in a customer's words is words
             settings = json.loads((folder / "tokenizer_config.json").read_text("utf-8"))
         except Exception as error:  # tokenizers raises plain Exception for a damaged file
             raise ModelError(f"{folder}: wanted tokenizer.json and tokenizer_config.json, got: {error}") from None

@@ -73,7 +73,7 @@ def _shot(row: Json, line: int, tools: Tools, findings: Findings) -> Shot | None
 
 
 def _part_problems(call: Any, ask: Any, tools: Tools) -> list[str]:
-    """Why a call of which `ask` is missing cannot be: what is there must fit, and what is asked for be all that lacks."""
+    """Why a call that lacks `ask` cannot be: what is there must fit, and `ask` be all that is missing."""
     problems = call_problems(call, tools, free=True)
     if problems or not isinstance(ask, list):
         return problems

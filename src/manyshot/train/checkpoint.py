@@ -14,22 +14,30 @@ from manyshot.train.settings import TrainConfig
 _FILE = "state.safetensors"
 
 
-def save_checkpoint(folder: Path, config: TrainConfig, number: int, flat: Tensor, optimiser: AdamW) -> None:
-    """Write the state after step `number`; the previous checkpoint stays until the new one is whole."""
+def save_checkpoint(
+    folder: Path, config: TrainConfig, number: int, share: float, flat: Tensor, optimiser: AdamW
+) -> None:
+    """Write the state after step `number`, at `share` of the run; the previous one stays until the new one is whole."""
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
     aside = folder / f"{_FILE}.part"
     tensors = {"flat": flat, "first": optimiser.first, "second": optimiser.second}
-    meta = {"step": str(number), "count": str(optimiser.count), "config": config.model_dump_json()}
+    meta = {
+        "step": str(number),
+        "share": repr(share),
+        "count": str(optimiser.count),
+        "config": config.model_dump_json(),
+    }
     save_file(tensors, aside, metadata=meta)
     with aside.open("rb") as file:
         os.fsync(file.fileno())
     aside.replace(folder / _FILE)
 
 
-def load_checkpoint(folder: Path, config: TrainConfig, flat: Tensor, optimiser: AdamW) -> int:
-    """Put the saved state into `flat` and `optimiser`; returns the step it was made after, 0 when there is none.
+def load_checkpoint(folder: Path, config: TrainConfig, flat: Tensor, optimiser: AdamW) -> tuple[int, float]:
+    """Put the saved state into `flat` and `optimiser`; returns the step it was made after and the share of the run that
+    was done, zeros when there is none.
 
     Raises TrainError when it was made with another config.
     """
@@ -37,7 +45,7 @@ def load_checkpoint(folder: Path, config: TrainConfig, flat: Tensor, optimiser: 
 
     path = folder / _FILE
     if not path.is_file():
-        return 0
+        return 0, 0.0
     try:
         with safe_open(path, framework="pt") as file:
             meta = file.metadata()
@@ -53,4 +61,4 @@ def load_checkpoint(folder: Path, config: TrainConfig, flat: Tensor, optimiser: 
     except (SafetensorError, KeyError, ValueError) as error:
         raise TrainError(f"{path}: damaged ({error}); remove the folder {folder} to start again") from error
     optimiser.count = int(meta["count"])
-    return int(meta["step"])
+    return int(meta["step"]), float(meta["share"])

@@ -73,7 +73,8 @@ def train(
     `start`: folder of an adapter in PEFT's format, of the same rank and alpha, from which the training goes on.
 
     `passes(i)` gives pass i, or a sequence is walked round; pass i must be the same at every call. With `deadline`
-    (seconds) the schedule follows whichever is further, steps or time, and still ends at its lowest rate.
+    (seconds that this process may take) the schedule follows whichever is further, steps or time, and still ends at
+    its lowest rate.
     `out` also gets log.jsonl (one `Step` a line) and, with `checkpoint_every`, a checkpoint that the next call with
     the same `out` and config goes on from. Raises TrainError.
     """
@@ -128,6 +129,7 @@ class Run:
         self.engine = Engine(base, self.adapter)
         self.optimiser = AdamW(self.adapter.flat, config)
         self.number, self.samples = 0, 0
+        self.done = 0.0  # share of the run before this process
         self.started = time.monotonic()
         self.last: Step | None = None
         self.seen = _seen(passes, config)
@@ -141,7 +143,9 @@ class Run:
     def share(self) -> float:
         """How far the run is, 0 to 1: by steps, or by time when a deadline is nearer."""
         by_steps = self.number / self.config.steps
-        return by_steps if self.deadline is None else min(1.0, max(by_steps, self.seconds / self.deadline))
+        if self.deadline is None:
+            return by_steps
+        return min(1.0, max(by_steps, self.done + (1 - self.done) * self.seconds / self.deadline))
 
     @property
     def finished(self) -> bool:
@@ -206,11 +210,14 @@ class Run:
             file.write(json.dumps({k: _short(v) for k, v in asdict(step).items()}) + "\n")
 
     def save_checkpoint(self) -> None:
-        save_checkpoint(self.out / "checkpoint", self.config, self.number, self.adapter.flat, self.optimiser)
+        save_checkpoint(
+            self.out / "checkpoint", self.config, self.number, self.share, self.adapter.flat, self.optimiser
+        )
 
     def resume(self) -> None:
         """Go on from the checkpoint in `out`, if there is one; lines of the log after it are dropped."""
-        number = load_checkpoint(self.out / "checkpoint", self.config, self.adapter.flat, self.optimiser)
+        folder = self.out / "checkpoint"
+        number, self.done = load_checkpoint(folder, self.config, self.adapter.flat, self.optimiser)
         self.number = number
         self.adapter.refresh()
         log = self.out / "log.jsonl"

@@ -44,6 +44,7 @@ class Trainer(Protocol):
         *,
         progress: Callable[[Step], None] | None,
         deadline: float | None,
+        start: Path | None,
     ) -> TrainResult: ...
 
 
@@ -51,6 +52,14 @@ class Converter(Protocol):
     """Writes the PEFT adapter in a folder as a GGUF LoRA for a base; plugs.gguf_lora.write_lora for real bases."""
 
     def __call__(self, base: Base, folder: Path, out: Path) -> Path: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """An adapter that training begins from: its folder in PEFT's format, and the id of its manifest."""
+
+    folder: Path
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,7 @@ class Job:
     lists: Lists
     pairs: Sequence[CallPair]
     data: str
+    start: Start | None = None
     epochs: int = 1
     values: Values = "span"
 
@@ -88,7 +98,6 @@ def run(
     convert: Converter,
     *,
     seconds: float | None = None,
-    start: Path | None = None,
     progress: Callable[[Step], None] | None = None,
 ) -> Manifest:
     """Train on `job.pairs` for `job.epochs`, or for `seconds` if that is shorter. Raises TrainError, DataError."""
@@ -113,6 +122,7 @@ def run(
     out.mkdir(parents=True, exist_ok=True)
     left = None if seconds is None else max(1.0, seconds * (1 - progress_made(out)))
     began = time.monotonic()
+    start = job.start.folder if job.start else None
     try:
         result = train(job.base, made, config, out, progress=progress, deadline=left, start=start)
     except SafetensorError as error:  # how safetensors says that the disk is full
@@ -121,7 +131,12 @@ def run(
     numbers = _numbers(result, job, time.monotonic() - began)
     settings: Json = {**config.model_dump(mode="json"), "values": job.values, "epochs": job.epochs}
     _write_card(out, job, settings, numbers)
-    return write_manifest(out, "train", {"data": job.data, "base": job.base.sha256}, settings, numbers)
+    return write_manifest(out, "train", _inputs(job), settings, numbers)
+
+
+def _inputs(job: Job) -> dict[str, str]:
+    """Ids of what the adapter is made from."""
+    return {"data": job.data, "base": job.base.sha256, **({"start": job.start.id} if job.start else {})}
 
 
 def progress_made(out: Path) -> float:
@@ -152,10 +167,11 @@ def _numbers(result: TrainResult, job: Job, seconds: float) -> Json:
 def _write_card(out: Path, job: Job, settings: Json, numbers: Json) -> None:
     """card.json for programs and README.md for people: what the adapter is, from what, and how good."""
     card: Json = {
-        "id": digest({"base": job.base.sha256, "data": job.data, "config": settings}),
+        "id": digest({**_inputs(job), "config": settings}),
         "domain": job.domain,
         "base": {"name": job.base.name, "sha256": job.base.sha256},
         "data": job.data,
+        "start": job.start.id if job.start else None,
         "config": settings,
         "numbers": numbers,
     }
@@ -169,6 +185,7 @@ def _readme(job: Job, settings: Json, numbers: Json, card: str) -> str:
         ("domain", job.domain),
         ("base", f"{job.base.name} (sha256 {job.base.sha256})"),
         ("data", job.data),
+        ("start", job.start.id if job.start else "the base alone"),
         *((key, str(value)) for key, value in numbers.items()),
     ]
     table = "\n".join(f"| {key} | {value} |" for key, value in rows)
