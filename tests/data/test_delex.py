@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from manyshot.data.delex import Clause, Hole, drop, item_places, locate, take_apart, templates_of
+from manyshot.data.delex import Clause, Hole, alone, drop, item_places, locate, take_apart, templates_of
 from manyshot.data.slots import ToolSlots, domain_slots, slots_of
 from manyshot.data.tongue import tongues_of
 from manyshot.spec.load import load_domain
@@ -69,6 +69,35 @@ def test_a_short_number_is_not_looked_for_inside_another_value() -> None:
     assert [(p.path[0], action[p.start : p.end]) for p in placed] == [
         ("day", "2024-10-12"), ("room", "room 12"), ("guests", "12")]  # fmt: skip
     assert all(a.end <= b.start for a, b in itertools.pairwise(placed))
+
+
+def test_a_value_may_share_the_words_of_another() -> None:
+    tool = slots("en", machine=text(pattern=r"^[A-Z]{3}-\d{2}$"), symptom=text(), count={"type": "integer"})
+    action = "The spindle on CNC-03 grinds 3 times"
+    values = {"machine": "CNC-03", "symptom": "The spindle on CNC-03 grinds 3 times", "count": 3}
+    placed, loose = locate(action, values, tool)
+    assert loose == {("count",): 3}
+    assert [(p.path[0], action[p.start : p.end]) for p in placed] == [("symptom", action), ("machine", "CNC-03")]
+    assert alone(placed) == []
+    leave = slots("en", start_date=text(format="date"), end_date=text(format="date"))
+    placed, loose = locate("Off on Friday", {"start_date": "2024-10-11", "end_date": "2024-10-11"}, leave)
+    assert not loose
+    assert len(placed) == 2
+
+
+def test_an_address_is_no_date_and_an_article_counts_one() -> None:
+    tool = slots("zh", address=text(description="地址"), day=text(format="date"))
+    action = "地址:朝阳大街12号 时间:后天"
+    placed, _ = locate(action, {"address": "朝阳大街12号", "day": "2024-10-12"}, tool)
+    assert [action[p.start : p.end] for p in placed] == ["朝阳大街12号", "后天"]
+    item = {"type": "object", "properties": {"name": text(), "count": {"type": "integer"}}}
+    bags = slots("en", items={"type": "array", "items": item})
+    action = "Get her a lunch box and both labels"
+    value = [{"name": "lunch box", "count": 1}, {"name": "labels", "count": 2}]
+    places = item_places(action, bags.slots[0], value)
+    assert places is not None
+    assert [action[p.start : p.end] for item in places for p in item] == ["lunch box", "a", "labels", "both"]
+    assert item_places(action, bags.slots[0], [{"name": "lunch box", "count": 2}]) is None
 
 
 def test_each_number_of_a_list_is_found_beside_its_name() -> None:

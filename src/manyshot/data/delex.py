@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from manyshot.data.slots import Path, Slot, ToolSlots, get
 from manyshot.types import Domain, Json, Shot
-from manyshot.values import Kind
+from manyshot.values import Kind, Span
 
 
 class Hole(NamedTuple):
@@ -55,22 +55,61 @@ class Placed:
 _CUT = re.compile(r"[,，。;；!！?？：\n]+\s*|:\s|\.\s+|\.$|\s+-\s+")
 
 
+_RANK = {Kind.TIME: 1, Kind.INTEGER: 2, Kind.NUMBER: 2, Kind.DURATION: 2}
+
+
 def locate(action: str, arguments: Json, slots: ToolSlots) -> tuple[list[Placed], dict[Path, Any]]:
-    """Place every value of a call in the action; what stands nowhere is returned apart."""
+    """Place every value of a call in the action; what stands nowhere is returned apart.
+
+    A value that has no words of its own may share those of another: an id in a description of what is wrong, the last
+    day of a leave of one day (see `alone`).
+    """
     placed: list[Placed] = []
     loose: dict[Path, Any] = {}
-    values = [(s, get(arguments, s.path)) for s in slots.slots]
-    # Long values first: they are the surest, and a short number may not sit inside one of them.
-    values.sort(key=lambda sv: -len(str(sv[1])))
+    values = [(s, v) for s in slots.slots if (v := get(arguments, s.path)) is not None]
+    spans = {s.path: _span(action, s, v, ()) for s, v in values}
+    # Long places first: they are the surest. Then hours, so that the day beside one stays free for a date, then
+    # numbers, so that a short one does not sit inside another value.
+    values.sort(key=lambda sv: (_RANK.get(sv[0].field.kind, 0), -_length(spans[sv[0].path])))
     for slot, value in values:
-        if value is None:
-            continue
         span = _span(action, slot, value, placed)
         if span is None:
             loose[slot.path] = value
         else:
             placed.append(Placed(slot.path, *span))
-    return sorted(placed, key=lambda p: p.start), loose
+    for path in [p for p in loose if (span := spans[p]) and _may_share(slots.slot(p), action[span[0] : span[1]])]:
+        shared = spans[path]
+        assert shared is not None
+        placed.append(Placed(path, *shared))
+        del loose[path]
+    return sorted(placed, key=lambda p: (p.start, -p.end)), loose
+
+
+def _outermost(placed: Sequence[Placed]) -> list[Placed]:
+    """Of places that share words the longest, in order."""
+    kept: list[Placed] = []
+    for place in sorted(placed, key=lambda p: p.start - p.end):
+        if all(place.end <= k.start or place.start >= k.end for k in kept):
+            kept.append(place)
+    return sorted(kept, key=lambda p: p.start)
+
+
+def alone(placed: Sequence[Placed]) -> list[Placed]:
+    """The places that share no words with another."""
+    return [p for p in placed if all(p is q or p.end <= q.start or p.start >= q.end for q in placed)]
+
+
+def _length(span: tuple[int, int] | None) -> int:
+    return span[1] - span[0] if span else 0
+
+
+def _may_share(slot: Slot, said: str) -> bool:
+    """Not a choice, which any words may imply, nor a list; a number only with its unit: 12 stands in many words."""
+    if slot.chosen or slot.field.kind is Kind.ARRAY:
+        return False
+    if slot.field.kind in (Kind.INTEGER, Kind.NUMBER, Kind.DURATION):
+        return slot.field.unit is not None and any(not c.isdigit() for c in said[1:])
+    return len(said) > 1
 
 
 def _span(action: str, slot: Slot, value: Any, taken: Sequence[Placed]) -> tuple[int, int] | None:
@@ -82,6 +121,10 @@ def _span(action: str, slot: Slot, value: Any, taken: Sequence[Placed]) -> tuple
         if all(span.end <= t.start or span.start >= t.end for t in taken):
             return span.start, span.end
     return None
+
+
+#: Words before a name that say how many: a lunch box, both stools.
+_FEW = re.compile(r"(?<![a-z])(?P<n>an?|both)\s+(?:[a-z-]+\s+)?$", re.IGNORECASE)
 
 
 def item_places(action: str, slot: Slot, value: list[Any], taken: Sequence[Placed] = ()) -> list[list[Placed]] | None:
@@ -98,6 +141,9 @@ def item_places(action: str, slot: Slot, value: list[Any], taken: Sequence[Place
             free = [
                 s for s in inner.field.find(action, leaf) if all(s.end <= t.start or s.start >= t.end for t in used)
             ]
+            if not free and places and (match := _FEW.search(action, 0, places[0].start)):
+                few = Span(*match.span("n"), match["n"])
+                free = [few] if _reads(inner, few.surface, leaf) else []
             if not free:
                 return None
             best = min(free, key=lambda s: abs(s.start - near)) if near >= 0 else free[0]
@@ -105,6 +151,13 @@ def item_places(action: str, slot: Slot, value: list[Any], taken: Sequence[Place
             used.append(places[-1])
         out.append(places)
     return out
+
+
+def _reads(slot: Slot, said: str, value: Any) -> bool:
+    try:
+        return bool(slot.field.resolve(said) == value)
+    except ValueError:
+        return False
 
 
 def _array_span(action: str, slot: Slot, value: Any, taken: Sequence[Placed]) -> tuple[int, int] | None:
@@ -116,7 +169,9 @@ def _array_span(action: str, slot: Slot, value: Any, taken: Sequence[Placed]) ->
 def take_apart(shot: Shot, slots: ToolSlots, verbs: Sequence[str]) -> Template | None:
     """A shot with a call -> its template; `verbs` are words that tell the tool's intent."""
     assert shot.call is not None
-    placed, loose = locate(shot.action, shot.call.arguments, slots)
+    every, loose = locate(shot.action, shot.call.arguments, slots)
+    placed = _outermost(every)
+    loose |= {p.path: get(shot.call.arguments, p.path) for p in every if p not in placed}
     clauses: list[Clause] = []
     joints: list[str] = []
     for start, end, joint in _cuts(shot.action, placed):

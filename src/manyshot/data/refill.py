@@ -1,7 +1,7 @@
 """A shot as its author wrote it, with other values in the places where its values stood.
 
 One rule: nothing but the located values changes, so the sentence stays a person's. Choices (enum, boolean) and lists
-keep their words: these may be bent by the sentence around them.
+keep their words: these may be bent by the sentence around them; so do values that share words.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from manyshot.data.delex import locate
+from manyshot.data.delex import alone, locate
 from manyshot.data.saying import Said, Sayer
 from manyshot.data.slots import Path, Slot, ToolSlots, get
 from manyshot.types import CallPair
@@ -37,7 +37,7 @@ def refill(
     values = {s.path: v for s in tool.slots if (v := get(pair.call.arguments, s.path)) is not None}
     surfaces = {s.path: v for s in tool.slots if (v := get(pair.surfaces, s.path)) is not None}
     text, changed = pair.action, False
-    for place in reversed(placed):
+    for place in reversed(alone(placed)):
         slot = tool.slot(place.path)
         if slot.field.kind in _KEPT or rng.random() >= SHARE:
             continue

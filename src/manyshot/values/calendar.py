@@ -1,13 +1,15 @@
-# ruff: noqa: E501 - a rule or a row of a table stays on one line
 """Rules of the calendar that both languages share. The one rule: all is reckoned from `today`, nothing from the clock.
 
 Weeks start on Monday. A day without month is this month's if it is not past, else the next month's that has it.
 A month and day without year is this year's unless that is more than `PAST_DAYS` days past: then next year's.
+Where values lie behind (the day of a loss), what the words leave open is taken as the latest that is not to come.
 """
 
 from __future__ import annotations
 
+import re
 from calendar import monthrange
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -26,12 +28,66 @@ HOLIDAYS: dict[str, tuple[int, int]] = {
 
 
 class Day(NamedTuple):
-    """A date found at text[start:end]; `period` is the part of the day that the words carry with them (今晚, tonight)."""
+    """A date found at text[start:end]; `period` is the part of the day that the words carry with them (今晚, tonight).
+
+    `open` is the stretch ("week", "month", "year") of which the words do not say which one.
+    """
 
     start: int
     end: int
     date: date
     period: str = ""
+    open: str = ""
+
+
+Reader = Callable[[re.Match[str], date], "date | tuple[date, str] | None"]
+
+
+class Rule(NamedTuple):
+    """Words for a date and how they are read, seen from today. A Chinese character is no word beside Latin letters.
+
+    `open`: the stretch of which they do not say which one ("week", "month", "year"), where neither a group `s`, `y` nor
+    `after` took part in the match.
+    """
+
+    words: re.Pattern[str]
+    read: Reader
+    open: str = ""
+
+
+def compiled(rows: Iterable[tuple[str, Reader] | tuple[str, Reader, str]]) -> tuple[Rule, ...]:
+    """Rows (words, reader, what they leave open) as rules."""
+    return tuple(Rule(re.compile(row[0], re.ASCII), row[1], row[2] if len(row) == 3 else "") for row in rows)
+
+
+def scan(rules: Iterable[Rule], text: str, today: date, past: bool) -> Iterator[Day]:
+    """All dates in the folded text, overlapping ones too; with `past`, open ones as the latest that is not to come."""
+    for rule in rules:
+        for match in rule.words.finditer(text):
+            try:
+                found = rule.read(match, today)
+            except (ValueError, OverflowError, KeyError):
+                continue
+            day, period = found if isinstance(found, tuple) else (found, "")
+            fixed = any(map(match.groupdict().get, ("s", "y", "after")))
+            left = "" if fixed else rule.open
+            if past and left and day is not None:
+                day = latest(day, today, left)
+            if day is not None:
+                yield Day(match.start(), match.end(), day, period, left)
+
+
+def latest(day: date, today: date, step: str) -> date | None:
+    """The day, or the one of the latest week, month or year before it that is not after today."""
+    if step == "week":
+        return day - timedelta(7 * max(0, -(-(day - today).days // 7)))
+    back: Iterator[date | None] = (
+        make(*month_shift(day.replace(day=1), -n), day.day)
+        if step == "month"
+        else make(day.year - n, day.month, day.day)
+        for n in range(9)
+    )
+    return next((d for d in back if d is not None and d <= today), None)
 
 
 def make(year: int, month: int, day: int) -> date | None:
@@ -76,9 +132,9 @@ def last_day(today: date, months: int = 0) -> date:
 
 
 def weekday(index: int, today: date, week: int | None) -> date:
-    """Monday 0 ... Sunday 6. `week`: 0 this Mon-Sun week (next week's if past), 1 next, -1 last; None as 0."""
+    """Monday 0 ... Sunday 6. `week`: 0 this Mon-Sun week, 1 next, -1 last; None the coming one, today included."""
     found = today - timedelta(today.weekday()) + timedelta(index + 7 * (week or 0))
-    return found + timedelta(7) if not week and found < today else found
+    return found + timedelta(7) if week is None and found < today else found
 
 
 def holiday(name: str, today: date, year: int | None = None) -> date | None:

@@ -88,6 +88,10 @@ def from_description(values: Sequence[Any], description: str) -> dict[str, list[
             description,
         )
         match = match or re.search(rf"(?<![\w]){word}\s*[(（](?P<said>[^)）]+)[)）]", description)
+        # "outpatient 门诊费,exam 检查费"
+        match = match or re.search(
+            rf"(?<![\w-]){word} +(?P<said>[\u4e00-\u9fff]{{2,8}})(?=[,，;；。、)）]|$)", description
+        )
         if match and (said := match["said"].strip().strip("\"'`")):
             out[str(value)] = [said]
     return out

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import date, datetime, time
 from functools import lru_cache
 from typing import NamedTuple
 
+from manyshot.values.calendar import Day
 from manyshot.values.numbers import read_en, read_zh
 
 #: The hours that mean the afternoon when nobody says which part of the day.
 BARE_AFTERNOON = range(1, 7)
 _PARTS = {
-    "am": "早上 早晨 早间 清早 大清早 一早 一大早 清晨 早 上午 am morning",
+    "am": "早高峰 早上 早晨 早间 清早 大清早 一早 一大早 清晨 早 上午 am morning",
     "dawn": "凌晨 拂晓 黎明",
     "noon": "中午 正午 晌午",
-    "pm": "下午 午后 傍晚 黄昏 pm afternoon",
+    "pm": "晚高峰 下午 午后 傍晚 黄昏 pm afternoon",
     "evening": "晚上 晚间 晚 夜晚 当晚 夜间 evening",
     "night": "夜里 半夜 大半夜 深夜 后半夜 夜 午夜 night",
 }
@@ -42,6 +44,24 @@ class Clock(NamedTuple):
     period: str = ""
     exact: bool = False
     weak: bool = False
+
+
+class Moment(NamedTuple):
+    """What was found at text[start:end]: a date, a time of day, or both. `shift` days belong to a time without date."""
+
+    start: int
+    end: int
+    date: date | None
+    time: time | None
+    shift: int = 0
+    weak: bool = False
+    zoned: datetime | None = None
+    #: The parts as they were found, and the part of the day that was said with the time.
+    day: Day | None = None
+    clock: Clock | None = None
+    period: str = ""
+    #: It is the "start" or the "end" of the stretch of time that the words name.
+    edge: str = ""
 
 
 def settle(clock: Clock, period: str = "") -> tuple[int, int, int, int] | None:
@@ -130,6 +150,10 @@ _EN: tuple[str, ...] = (
     rf"\b{_EH}(?:[\s-](?P<mw>{_EMIN}))?{_AP}",
     r"(?<![\w.:/-])(?P<h>\d{1,2}):(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d))?(?![\d:])",
     rf"\b(?:a\s+)?(?P<q>half|quarter|(?:five|ten|twenty|twenty[\s-]five|\d{{1,2}})(?:\s+minutes)?)\s+(?P<to>past|after|to|of|till|before)\s+{_EH}\b(?:\s*o['’]?clock)?{_AP}?(?![:%])",
+    rf"(?<=\bat )half\s+{_EH}\b(?!\s+(?:the|of|an?)\b)(?P<half>)",
+    rf"\bhalf\s+{_EH}(?:{_AP}|(?=\s+(?:in\s+the|this)\s+(?:morning|afternoon|evening)\b))(?P<half>)",
+    r"(?<=\bat )(?P<h>1[3-9]|2[0-3])\.(?P<m>[0-5]\d)(?![\w%°]|\.\d|\s*(?:[a-z]{1,3}/|per\b|each\b|a\b|[cmk]?m\b|kg\b|pounds?\b|euros?\b|dollars?\b|degrees\b|percent\b))",
+    r"(?:(?<=\bat )|^)(?P<h>\d{1,2})\.(?P<m>[0-5]\d)(?![\w%°]|\.\d)(?P<weak>)",
     rf"\b{_EH}\s*o['’]?\s?clock{_AP}?",
     rf"\b(?P<h>one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)[\s-](?P<mw>{_EMIN})\b(?!\s+\w*(?:minutes|people|dollars|hundred))",
     r"\b(?:(?:12|twelve)\s+)?(?P<noon>noon|midday)\b",
@@ -156,6 +180,8 @@ def _en_clock(match: re.Match[str]) -> Clock | None:
     hour, minute = _en_int(g["h"]), int(g.get("m") or 0)
     if g.get("mw"):
         minute = _en_int(g["mw"])
+    if "half" in g:  # half nine is half past nine
+        minute = 30
     if q := g.get("q"):
         minute = 30 if q == "half" else 15 if q == "quarter" else _en_int(" ".join(q.split()))
         if g["to"] in ("to", "of", "till", "before"):
@@ -172,7 +198,7 @@ def _en_clock(match: re.Match[str]) -> Clock | None:
 
 @lru_cache(maxsize=2)
 def _compiled(language: str) -> tuple[re.Pattern[str], ...]:
-    return tuple(re.compile(p) for p in (_ZH if language == "zh" else _EN))
+    return tuple(re.compile(p, re.ASCII) for p in (_ZH if language == "zh" else _EN))
 
 
 def find(text: str, language: str) -> Iterator[Clock]:
@@ -190,4 +216,4 @@ def find(text: str, language: str) -> Iterator[Clock]:
                 yield clock._replace(start=bare + (text[bare : bare + 1] == "的"))
 
 
-__all__ = ["BARE_AFTERNOON", "EN_PERIOD", "PERIODS", "ZH_PERIOD", "Clock", "find", "settle"]
+__all__ = ["BARE_AFTERNOON", "EN_PERIOD", "PERIODS", "ZH_PERIOD", "Clock", "Moment", "find", "settle"]

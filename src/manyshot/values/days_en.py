@@ -4,44 +4,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date, timedelta
 from functools import lru_cache
 
 from manyshot.values import calendar as cal
-from manyshot.values.calendar import Day
+from manyshot.values.calendar import Day, Reader, Rule
 from manyshot.values.numbers import read_en, read_ordinal
 
-_MONTHS = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-]
+_MONTHS = ["january", "february", "march", "april", "may", "june",
+           "july", "august", "september", "october", "november", "december"]  # fmt: skip
 _DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-_MON = r"(?P<m>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
+#: The name of a month, whole or cut, as group m.
+MONTH = r"(?P<m>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
 _WD = r"(?:mon(?:day)?|tues?(?:day)?|wed(?:nesday|s)?|thu(?:rsday|rs|r)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?)\b\.?"
 _WORD_ORD = (
     r"(?:(?:twenty|thirty)[\s-])?(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth"
     r"|thirteenth|fourteenth|fifteenth|sixteenth|seventeenth|eighteenth|nineteenth|twentieth|thirtieth)"
 )
 _NTH = rf"(?:\d{{1,2}}(?:st|nd|rd|th)|{_WORD_ORD})\b"
-_D = rf"(?P<d>{_NTH}|\d{{1,2}}(?![\d:]|\s?[ap]\.?m))"
+_D = rf"(?P<d>{_NTH}|\d{{1,2}}(?!\d|:\d|\s?[ap]\.?m))"
 _Y = r"(?:,?\s*(?P<y>(?:19|20)\d\d))?(?!\d)"
 _N = r"(?P<n>\d{1,3}|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|twenty|thirty|a couple of|a couple)"
 _U = r"(?P<u>day|week|fortnight|month|year)s?"
-_RELATIVE = {"today": 0, "tomorrow": 1, "tmrw": 1, "tmr": 1, "tomorow": 1, "tommorow": 1, "tommorrow": 1,
-             "yesterday": -1, "the day after tomorrow": 2, "day after tomorrow": 2, "the day before yesterday": -2,
-             "day before yesterday": -2}  # fmt: skip
-Rule = Callable[[re.Match[str], date], "date | tuple[date, str] | None"]
+_TOMORROW = ("tomorrow", "tmrw", "tmr", "tomorow", "tommorow", "tommorrow")
+_RELATIVE = {"today": 0, "yesterday": -1, "the day before yesterday": -2, "day before yesterday": -2}
+_RELATIVE |= {f"{lead}{word}": 2 if lead else 1 for word in _TOMORROW for lead in ("", "day after ", "the day after ")}
 
 
 def _day(text: str) -> int:
@@ -52,8 +40,20 @@ def _index(names: list[str], text: str) -> int:
     return next(i for i, name in enumerate(names) if name.startswith(text.rstrip(".")[:3]))
 
 
+def month_of(text: str) -> int:
+    """1 to 12 of a month's name or its beginning."""
+    return _index(_MONTHS, text) + 1
+
+
 def _full(m: re.Match[str], today: date) -> date | None:
-    return cal.month_day(_index(_MONTHS, m["m"]) + 1, _day(m["d"]), today, int(m["y"]) if m["y"] else None)
+    year = int(m["y"]) if m["y"] else None
+    return cal.month_day(
+        month_of(m["m"]), _day(m["d"]), today, year + 2000 if year is not None and year < 100 else year
+    )
+
+
+def _day_first(m: re.Match[str], _today: date) -> date | None:
+    return cal.make(int(m["y"]), int(m["m"]), int(m["d"]))
 
 
 def _digits(m: re.Match[str], today: date) -> date | None:
@@ -80,11 +80,17 @@ def _shift(m: re.Match[str], today: date) -> date | None:
     return base + timedelta(number * {"day": 1, "week": 7, "fortnight": 14}[unit])
 
 
+#: "I sat in the sun" says no day: what stands before or after the short names that are words too.
+_LEAD = re.compile(r"(?:^|[,(/]\s*|\b(?:on|by|for|from|to|until|till|before|after|and|or|every)\s+)$")
+_FOLLOW = re.compile(r"\s*$|,?\s*(?:at\s+)?(?:the\s+)?\d|\s+(?:morning|afternoon|evening|night)\b")
+
+
 def _week(m: re.Match[str], today: date) -> date | None:
     groups = m.groupdict()
-    step = {"next": 1, "last": -1, "this": 0, "coming": 0}.get(
-        (groups.get("s") or "").split()[-1] if groups.get("s") else ""
-    )
+    if m[0] in ("sat", "sun") and not _LEAD.search(m.string[: m.start()]) and not _FOLLOW.match(m.string, m.end()):
+        return None
+    # "this Monday" is the coming one: who means the past one says "on Monday" or "last Monday".
+    step = {"next": 1, "last": -1}.get((groups.get("s") or "").split(" ")[-1])
     index = _index(_DAYS, m["d"])
     if groups.get("after"):
         return cal.weekday(index, today, None) + timedelta(7)
@@ -97,7 +103,7 @@ def _in_month(m: re.Match[str], today: date) -> date | None:
 
 def _end(m: re.Match[str], today: date) -> date | None:
     if m["m"]:
-        first = cal.month_day(_index(_MONTHS, m["m"]) + 1, 1, today)
+        first = cal.month_day(month_of(m["m"]), 1, today)
         return cal.last_day(first) if first else None
     return cal.last_day(today, 1 if "next" in (m["s"] or "") else 0)
 
@@ -105,41 +111,37 @@ def _end(m: re.Match[str], today: date) -> date | None:
 _FUSED = {"tonight": (0, "night"), "last night": (-1, "night"), "tonite": (0, "night"),
           "this morning": (0, "morning"), "this afternoon": (0, "afternoon"), "this evening": (0, "evening")}  # fmt: skip
 _HOLIDAYS = "|".join(sorted((re.escape(h) for h in cal.HOLIDAYS if h[0] < "{"), key=len, reverse=True))
-_RULES: tuple[tuple[str, Rule], ...] = (
+#: What makes "a week today" a rate or a stretch: once a week, waiting a week.
+_NO_SPAN = r"\b(?<!once )(?<!twice )(?<!times )(?<!days )(?<!day )(?<!hours )(?<!waiting )(?<!waited )(?<!been )(?<!every )(?<!lasts )"
+_ROWS: tuple[tuple[str, Reader] | tuple[str, Reader, str], ...] = (
     (r"(?<![\w-])(?P<y>(?:19|20)\d\d)[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})(?![\d-]|\.\d)", _digits),
-    (r"(?<![\w./:-])(?P<m>\d{1,2})/(?P<d>\d{1,2})(?:/(?P<y>(?:20)?\d\d))?(?![\w/:-]|\.\d)", _digits),
-    (rf"\b{_MON}\s+(?:the\s+)?{_D}{_Y}", _full),
-    (rf"(?:\bthe\s+|\b|(?<=\d))(?<!\d){_D}\s*(?:of\s+)?{_MON}\b{_Y}", _full),
-    (rf"\bthe\s+(?P<d>{_NTH})(?!\s+(?:of|floor|time|one|item|row|day|street|avenue|person|room))", lambda m, t: cal.day_only(_day(m["d"]), t)),
+    (r"(?<![\w./:-])(?P<m>\d{1,2})/(?P<d>\d{1,2})(?:/(?P<y>(?:20)?\d\d))?(?![\w/:-]|\.\d)", _digits, "year"),
+    (r"(?<![\w./:-])(?P<d>\d{1,2})\.(?P<m>\d{1,2})\.(?P<y>(?:19|20)\d\d)(?!\w|\.\d)", _day_first),
+    (rf"(?<![\w./:-])(?P<d>\d{{1,2}})([-/.]){MONTH}(?:\2(?P<y>(?:20)?\d\d))?(?![\w/]|-\w)", _full, "year"),
+    (rf"\b{MONTH}\s+(?:the\s+)?{_D}{_Y}", _full, "year"),
+    (rf"(?:\bthe\s+|\b|(?<=\d))(?<!\d){_D}\s*(?:of\s+)?{MONTH}\b{_Y}", _full, "year"),
+    (rf"\bthe\s+(?P<d>{_NTH})(?!\s+(?:of|floor|time|one|item|row|day|street|avenue|person|room))", lambda m, t: cal.day_only(_day(m["d"]), t), "month"),
     (rf"(?:\bthe\s+)?\b(?P<d>{_NTH})\s+of\s+(?P<s>(?:this|next|the)\s+month)", _in_month),
-    (rf"\b(?:the\s+)?(?:end|last day)\s+of\s+(?:{_MON}\b|(?P<s>(?:this|next|the)\s+month))", _end),
+    (rf"\b(?:the\s+)?(?:end|last day)\s+of\s+(?:{MONTH}\b|(?P<s>(?:this|next|the)\s+month))", _end),
     (rf"\b(?:{'|'.join(sorted(_RELATIVE, key=len, reverse=True))})\b", lambda m, t: t + timedelta(_RELATIVE[" ".join(m[0].split())])),
     (rf"\b(?:{'|'.join(_FUSED)})\b", lambda m, t: (t + timedelta(_FUSED[m[0]][0]), _FUSED[m[0]][1])),
     (rf"\bin\s+{_N}\s+{_U}(?:'|’)?(?:\s+time)?\b", _shift),
     (rf"\b{_N}\s+{_U}\s+(?:from\s+now|later)\b", _shift),
     (rf"\b{_N}\s+{_U}\s+(?:from|after)\s+(?P<base>today|tomorrow|{_WD})(?!\w)", _shift),
+    (rf"{_NO_SPAN}(?P<n>an?|one|1|two|2)\s+(?P<u>week|fortnight)s?\s+(?:on\s+)?(?P<base>today|{'|'.join(_TOMORROW)}|{_WD})(?!\w)", _shift),
     (rf"\b{_N}\s+{_U}\s+(?P<ago>ago)\b", _shift),
-    (rf"\b(?:(?P<s>this\s+coming|the\s+coming|this|next|last)\s+)?(?P<d>{_WD})(?!\w)", _week),
+    (rf"\b(?:(?P<s>this\s+coming|the\s+coming|this|next|last)\s+)?(?P<d>{_WD})(?!\w)", _week, "week"),
     (rf"\b(?P<d>{_WD})\s+(?:of\s+)?(?P<s>this|next|last)\s+week\b", _week),
     (rf"\b(?P<after>the\s+)(?P<d>{_WD})\s+after\s+next\b", _week),
-    (rf"\b(?P<h>{_HOLIDAYS})(?:\s*,?\s+(?P<y>20\d\d))?\b", lambda m, t: cal.holiday(m["h"], t, int(m["y"]) if m["y"] else None)),
+    (rf"\b(?P<h>{_HOLIDAYS})(?:\s*,?\s+(?P<y>20\d\d))?\b", lambda m, t: cal.holiday(m["h"], t, int(m["y"]) if m["y"] else None), "year"),
 )  # fmt: skip
 
 
 @lru_cache(maxsize=1)
-def _compiled() -> tuple[tuple[re.Pattern[str], Rule], ...]:
-    return tuple((re.compile(pattern), rule) for pattern, rule in _RULES)
+def _compiled() -> tuple[Rule, ...]:
+    return cal.compiled(_ROWS)
 
 
-def find(text: str, today: date) -> Iterator[Day]:
-    """All dates in the folded text, overlapping ones too."""
-    for pattern, rule in _compiled():
-        for match in pattern.finditer(text):
-            try:
-                found = rule(match, today)
-            except (ValueError, OverflowError, KeyError):
-                continue
-            if isinstance(found, tuple):
-                yield Day(match.start(), match.end(), *found)
-            elif found is not None:
-                yield Day(match.start(), match.end(), found)
+def find(text: str, today: date, past: bool = False) -> Iterator[Day]:
+    """All dates in the folded text, overlapping ones too; with `past`, those left open lie behind (see `calendar.scan`)."""
+    return cal.scan(_compiled(), text, today, past)

@@ -4,17 +4,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date, timedelta
 from functools import lru_cache
 
 from manyshot.values import calendar as cal
-from manyshot.values.calendar import Day
+from manyshot.values.calendar import Day, Reader, Rule
 from manyshot.values.numbers import read_zh
 
 _D = r"(?:[0-2]?\d|3[01]|三十一?|廿[一二三四五六七八九]?|二?十[一二三四五六七八九]?|[一二三四五六七八九])(?!\d)"
-_M = r"(?:1[0-2]|0?[1-9]|十[一二]?|正|[一二三四五六七八九])"
-_Y = r"(?:(?:19|20)\d\d|[一二][零〇一二三四五六七八九]{3})"
+#: The number of a month (without its 月), and a year in digits. 元月 is no part of 二十元月租.
+MONTH = r"(?:1[0-2]|0?[1-9]|十[一二]?|正|(?<![\d零一二两三四五六七八九十百千万块])元|[一二三四五六七八九])"
+YEAR = r"(?:(?:19|20)\d\d|[一二][零〇一二三四五六七八九]{3})"
 _N = r"(?:\d{1,3}|[一二两三四五六七八九十百俩仨]{1,4})"
 # 3号楼, 5号线, 12号桌 are places; 3日后 is a span of time.
 _NOT_PLACE = r"(?!\s*[楼线桌房门院机柜床店仓车馆口台厅铺宅井坑柱])"
@@ -23,9 +24,9 @@ _RELATIVE = {"今天": 0, "今日": 0, "今儿个": 0, "今儿": 0, "明天": 1,
              "后儿个": 2, "后儿": 2, "后日": 2, "大后天": 3, "大后儿": 3, "昨天": -1, "昨日": -1, "昨儿个": -1,
              "昨儿": -1, "前天": -2, "前儿": -2, "前日": -2, "大前天": -3, "当天": 0}  # fmt: skip
 _FUSED = {"今": 0, "明": 1, "后": 2, "昨": -1, "前": -2}
-_STEP = {"上上": -2, "上": -1, "本": 0, "这": 0, "当": 0, "": 0, "下": 1, "下下": 2}
-_YEARS = {"今年": 0, "明年": 1, "去年": -1, "后年": 2, "前年": -2, "本年": 0, "来年": 1}
-Rule = Callable[[re.Match[str], date], "date | tuple[date, str] | None"]
+#: How many weeks or months from this one, and how many years.
+STEPS = {"上上": -2, "上": -1, "本": 0, "这": 0, "当": 0, "": 0, "下": 1, "下下": 2}
+YEARS = {"今年": 0, "明年": 1, "去年": -1, "后年": 2, "前年": -2, "本年": 0, "来年": 1}
 
 
 def _int(text: str) -> int:
@@ -33,20 +34,26 @@ def _int(text: str) -> int:
     return value if isinstance(value, int) else -1
 
 
-def _year(text: str | None, today: date) -> int | None:
+def year_of(text: str | None, today: date) -> int | None:
+    """2025, 二零二五, 25, 去年 as a year; None where none is said."""
     if not text:
         return None
-    if text in _YEARS:
-        return today.year + _YEARS[text]
+    if text in YEARS:
+        return today.year + YEARS[text]
     return _int(text) + (2000 if len(text) == 2 else 0)
 
 
-def _month(text: str) -> int:
-    return 1 if text == "正" else _int(text)
+def month_of(text: str) -> int:
+    """The month of its number in digits or words, or 正 or 元 for the first."""
+    return 1 if text in ("正", "元") else _int(text)
 
 
 def _full(m: re.Match[str], today: date) -> date | None:
-    return cal.month_day(_month(m["m"]), _int(m["d"]), today, _year(m["y"], today))
+    return cal.month_day(month_of(m["m"]), _int(m["d"]), today, year_of(m["y"], today))
+
+
+def _dotted(m: re.Match[str], today: date) -> date | None:
+    return cal.month_day(int(m["m"]), int(m["d"] or m["d2"]), today)
 
 
 def _compact(m: re.Match[str], _today: date) -> date | None:
@@ -54,14 +61,14 @@ def _compact(m: re.Match[str], _today: date) -> date | None:
 
 
 def _in_month(m: re.Match[str], today: date) -> date | None:
-    return cal.make(*cal.month_shift(today, _STEP[m["s"]]), _int(m["d"]))
+    return cal.make(*cal.month_shift(today, STEPS[m["s"]]), _int(m["d"]))
 
 
 def _end(m: re.Match[str], today: date) -> date | None:
     if m["m"]:
-        first = cal.month_day(_month(m["m"]), 1, today, _year(m["y"], today))
+        first = cal.month_day(month_of(m["m"]), 1, today, year_of(m["y"], today))
         return cal.last_day(first) if first else None
-    return cal.last_day(today, _STEP[m["s"] or ""])
+    return cal.last_day(today, STEPS[m["s"] or ""])
 
 
 def _later(m: re.Match[str], today: date) -> date | None:
@@ -79,46 +86,46 @@ def _later(m: re.Match[str], today: date) -> date | None:
 
 
 def _week(m: re.Match[str], today: date) -> date | None:
-    return cal.weekday(_WEEKDAYS[m["d"]], today, _STEP[m["s"] or ""] or (None if not m["s"] else 0))
+    # 这周一 is this week's even when it is past; 周一 is the coming one.
+    return cal.weekday(_WEEKDAYS[m["d"]], today, STEPS[m["s"]] if m["s"] else None)
 
 
 def _holiday(m: re.Match[str], today: date) -> date | None:
-    return cal.holiday(m["h"], today, _year(m["y"], today))
+    return cal.holiday(m["h"], today, year_of(m["y"], today))
 
 
 _HOLIDAYS = "|".join(sorted((h for h in cal.HOLIDAYS if not h.isascii() and "’" not in h), key=len, reverse=True))
-_RULES: tuple[tuple[str, Rule], ...] = (
-    (rf"(?<![\d.])(?P<y>{_Y})\s*[-/.年]\s*(?P<m>{_M})\s*[-/.月]\s*(?P<d>{_D})\s*[日号]?", _full),
-    (rf"(?<!\d)(?P<y>\d\d)年(?P<m>{_M})月(?P<d>{_D})[日号]?", _full),
+_HOLIDAY = rf"(?P<h>{_HOLIDAYS})(?![零一二三四五六七八九十百\d])"
+# 5.22 is a day where neither the words before it nor a unit after it make it an amount, a mark or a version; 6.1 only with 号.
+_DOTTED = (
+    r"(?:(?<![A-Za-z\d./:$¥-])(?<![A-Za-z]\s)(?<![价格额钱费款版本号第约共])(?<![价额费款]是)|(?<=\.\d\d[-~至到])|(?<=\.\d[-~至到]))"
+    r"(?P<m>1[0-2]|0?[1-9])\.(?:(?P<d>0?[1-9]|[12]\d|3[01])[日号](?!\d)|(?P<d2>[12]\d|3[01])"
+    r"(?![\dA-Za-z%℃°]|\.\d|[-~](?!\d{1,2}\.\d)|\s*[元块万亿千百十公米厘毫吨斤克升两折版分度个倍岁寸小平人次]))"
+)
+_ROWS: tuple[tuple[str, Reader] | tuple[str, Reader, str], ...] = (
+    (rf"(?<![\d.])(?P<y>{YEAR})\s*[-/.年]\s*(?P<m>{MONTH})\s*[-/.月]\s*(?P<d>{_D})\s*[日号]?", _full),
+    (rf"(?<!\d)(?P<y>\d\d)年(?P<m>{MONTH})月(?P<d>{_D})[日号]?", _full),
     (r"(?<![A-Za-z0-9-])(?P<y>20\d\d)(?P<m>0[1-9]|1[0-2])(?P<d>[0-2]\d|3[01])(?![A-Za-z0-9-])", _compact),
-    (rf"(?<![\d十二])(?:(?P<y>{'|'.join(_YEARS)})的?\s*)?(?P<m>{_M})\s*月份?\s*(?P<d>{_D})\s*(?:[日号]{_NOT_PLACE}|(?![\d个分天年月]))", _full),
-    (r"(?<![\d./:-])(?P<y>(?!))?(?P<m>1[0-2]|0?[1-9])(?:/|-)(?P<d>[0-2]?\d|3[01])(?![A-Za-z0-9/:-]|\.\d)", _full),
-    (rf"(?P<s>下下|下|本|这|当|上)个?月的?初?\s*(?P<d>{_D})\s*[日号]?", _in_month),
-    (rf"(?:(?P<y>{'|'.join(_YEARS)})?(?P<m>{_M})月份?的?|(?P<s>下下|下|本|这|当|上)?个?月的?)(?:底|末|最后一天)", _end),
-    (rf"(?<![A-Za-z0-9第月十百零一二三四五六七八九./:-])(?P<d>{_D})\s*(?:号{_NOT_PLACE}|日(?![后之以内前]))", lambda m, t: cal.day_only(_int(m["d"]), t)),
+    (rf"(?<![\d十二])(?:(?P<y>{'|'.join(YEARS)})的?\s*)?(?P<m>{MONTH})\s*月份?\s*(?P<d>{_D})\s*(?:[日号]{_NOT_PLACE}|(?![\d个分天年月]))", _full, "year"),
+    (r"(?<![A-Za-z\d./:-])(?P<y>(?!))?(?P<m>1[0-2]|0?[1-9])(?:/|-)(?P<d>[0-2]?\d|3[01])(?![A-Za-z0-9/:-]|\.\d|\s*[日号])", _full, "year"),
+    (_DOTTED, _dotted, "year"),
+    (rf"(?P<s>(?<!一)下下|下|本|这|当|上)个?月的?初?\s*(?P<d>{_D})\s*[日号]?", _in_month),
+    (rf"(?:(?P<y>{'|'.join(YEARS)})?(?P<m>{MONTH})月份?的?|(?P<s>(?<!一)下下|下|本|这|当|上)?个?月的?)(?:底|末|最后一天)", _end),
+    (rf"(?<![A-Za-z0-9第月十百零一二三四五六七八九./:-])(?P<d>{_D})\s*(?:号{_NOT_PLACE}|日(?![后之以内前]))", lambda m, t: cal.day_only(_int(m["d"]), t), "month"),
     ("|".join(sorted(_RELATIVE, key=len, reverse=True)), lambda m, t: t + timedelta(_RELATIVE[m[0]])),
     (r"(?P<r>[今明后昨前])(?P<p>晚上|夜里|晚|夜|早上|早晨|早|晨)(?!点|饭)", lambda m, t: (t + timedelta(_FUSED[m["r"]]), m["p"])),
     (rf"(?:再?过|再等)?(?P<n>{_N}|半)个?(?P<u>天|日|周|星期|礼拜|月|年)(?P<w>之后|以后|过后|后|之前|以前|前)(?!面|台|天|边|来)", _later),
     (rf"(?:再?过)(?P<n>{_N}|半)个?(?P<u>天|周|星期|礼拜|月|年)(?P<w>(?!))?", _later),
-    (r"(?P<s>上上|上|本|这|下下|下)?个?(?:周|星期|礼拜)的?(?:周|星期|礼拜)?(?P<d>[一二三四五六日天]|[1-7](?!\d))(?![个月年天周])", _week),
-    (rf"(?:(?P<y>{'|'.join(_YEARS)})的?)?(?P<h>{_HOLIDAYS})(?:节)?(?:当天|那天|那一天)?", _holiday),
+    (r"(?P<s>上上|上|本|这|(?<!一)下下|(?<![^周期拜十]一)下)?个?(?:周|星期|礼拜)的?(?:周|星期|礼拜)?(?P<d>[一二三四五六日天]|[1-7](?!\d))(?![个月年天周])", _week, "week"),
+    (rf"(?:(?P<y>{'|'.join(YEARS)})的?)?(?<![零一二三四五六七八九十百]){_HOLIDAY}(?:节)?(?:当天|那天|那一天)?", _holiday, "year"),
 )  # fmt: skip
 
 
 @lru_cache(maxsize=1)
-def _compiled() -> tuple[tuple[re.Pattern[str], Rule], ...]:
-    return tuple((re.compile(pattern), rule) for pattern, rule in _RULES)
+def _compiled() -> tuple[Rule, ...]:
+    return cal.compiled(_ROWS)
 
 
-def find(text: str, today: date) -> Iterator[Day]:
-    """All dates in the folded text, overlapping ones too."""
-    for pattern, rule in _compiled():
-        for match in pattern.finditer(text):
-            try:
-                found = rule(match, today)
-            except (ValueError, OverflowError):
-                continue
-            if isinstance(found, tuple):
-                yield Day(match.start(), match.end(), *found)
-            elif found is not None:
-                yield Day(match.start(), match.end(), found)
+def find(text: str, today: date, past: bool = False) -> Iterator[Day]:
+    """All dates in the folded text, overlapping ones too; with `past`, those left open lie behind (see `calendar.scan`)."""
+    return cal.scan(_compiled(), text, today, past)

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from manyshot.types import Context
-from manyshot.values import choices, forms, ids, kinds, units
+from manyshot.values import choices, forms, ids, kinds, sense, units
 from manyshot.values.kinds import Kind
+from manyshot.values.sense import Sense
 from manyshot.values.text import Span
 from manyshot.values.units import Unit
 
@@ -40,6 +41,8 @@ class Field:
     children: tuple[Field, ...] = ()
     others: tuple[Field, ...] = ()
     nullable: bool = False
+    #: How the moments of a date or time lie.
+    sense: Sense = field(default_factory=Sense)
 
     def resolve(self, surface: Any) -> Any:
         """The typed final value of what was said. ValueError(reason) when it cannot be read."""
@@ -88,7 +91,7 @@ def field_for(
         return first
     return Field(
         name, full, first.kind, first.form, context, first.labels, first.pattern, first.unit, first.values,
-        first.synonyms, first.children, tuple(fields[1:]), nullable,
+        first.synonyms, first.children, tuple(fields[1:]), nullable, first.sense,
     )  # fmt: skip
 
 
@@ -153,7 +156,8 @@ def _text(
         form = form or _DEFAULT_FORMS[kind]
         if kind is Kind.DATETIME and schema.get("format") == "date-time" and not shown:
             form = "%Y-%m-%dT%H:%M:%S%z"
-        return Field(name, schema, kind, form, context, labels)
+        sensed = sense.of(words, about, forms.is_month(form))
+        return Field(name, schema, kind, form, context, labels, sense=sensed)
     seen = [*_schema_examples(schema), *examples]
     if pattern is None and kind in (Kind.ID, Kind.TEXT, Kind.PHONE, Kind.PLATE, Kind.ADDRESS):
         pattern = ids.shape_of(seen)
@@ -169,18 +173,25 @@ def _text_kind(
 ) -> tuple[Kind, str | None]:
     """The kind, and for dates and times the form that is shown: by pattern, description, schema examples, shots."""
     kind = kinds.of_format(schema.get("format")) or kinds.of_words(words, about)
+    compiled = _pattern(schema)
+    if kind is Kind.PHONE and compiled and not ids.takes_phones(compiled):
+        return Kind.ID, None  # the last digits of one, say
     if kind in (Kind.EMAIL, Kind.URL, Kind.PHONE, Kind.PLATE):
         return kind, None
     pattern = schema.get("pattern")
-    shown = forms.of_pattern(pattern) if pattern else None
+    told = forms.of_words(about)
+    shown = forms.of_pattern(pattern, told=kind in _TEMPORAL or told is not None) if pattern else None
     if pattern and not shown and kind not in _TEMPORAL:
         return kind, None
     if not shown and schema.get("format") == "date":
         return Kind.DATE, "%Y-%m-%d"
-    told = forms.of_words(about)
     if not shown and (kind in _TEMPORAL or re.search(r"[Yy]{4}|[Hh]{2}:", about)):
         shown = told
     shown = shown or forms.of_examples(_schema_examples(schema)) or forms.of_examples(examples)
+    if compiled and not shown and kind in _TEMPORAL and not schema.get("format"):
+        return Kind.TEXT, None  # "from" a shelf: what the pattern takes is no moment
+    if kind is Kind.ID and not pattern and forms.is_month(shown):
+        return kind, None
     if shown:
         both = forms.has_date(shown), forms.has_time(shown)
         kind = {(True, True): Kind.DATETIME, (True, False): Kind.DATE, (False, True): Kind.TIME}[both]

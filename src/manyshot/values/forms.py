@@ -14,9 +14,11 @@ from typing import Any
 
 _DATES = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%Y年%m月%d日", "%Y年%-m月%-d日", "%m月%d日", "%-m月%-d日", "%m-%d",
           "%m/%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y")  # fmt: skip
+_MONTHS = ("%Y-%m", "%Y/%m", "%Y.%m", "%Y年%m月", "%Y年%-m月", "%m/%Y", "%m-%Y")
 _TIMES = ("%H:%M", "%H:%M:%S", "%H%M", "%-H:%M", "%H时%M分", "%-H点%M分")
 _CANDIDATES = (
     *_DATES,
+    *_MONTHS,
     *_TIMES,
     *(f"{d}{sep}{t}" for d in _DATES[:6] for sep in (" ", "T") for t in _TIMES[:3]),
     *(f"%Y-%m-%dT%H:%M{s}{z}" for s in ("", ":%S", ":%S.000") for z in ("%z", "%Z")),
@@ -29,7 +31,7 @@ _EXAMPLE = re.compile(
     r"(?P<sep>[T ]?)(?P<time>\d{1,2}[:：]\d{2}(?P<sec>:\d{2}(?:\.\d+)?)?)?(?P<zone>Z|[+-]\d{2}:?\d{2})?"
 )
 _WORDS = re.compile(
-    r"(?P<date>[Yy]{4}(?P<s>[-/.年]?)[Mm]{1,2}(?:[-/.月]?)[Dd]{1,2}日?|MM月DD日|M月D日|MM[-/]DD(?:[-/]YYYY)?|DD[-/.]MM[-/.]YYYY)?"
+    r"(?P<date>[Yy]{4}(?P<s>[-/.年]?)[Mm]{1,2}(?:[-/.月]?)[Dd]{1,2}日?|[Yy]{4}[-/.年][Mm]{1,2}月?|MM[-/][Yy]{4}|MM月DD日|M月D日|MM[-/]DD(?:[-/]YYYY)?|DD[-/.]MM[-/.]YYYY)?"
     r"(?P<sep>'?T'?| )?(?P<time>[Hh]{1,2}[:：][Mm]{2}(?P<sec>[:：][Ss]{2})?)?(?P<zone>Z|\+\d\d:\d\d|XXX|[±+-][Hh]{2}:[Mm]{2})?"
 )
 
@@ -54,22 +56,33 @@ def write(form: str, moment: datetime) -> str:
 
 
 def has_date(form: str) -> bool:
-    return "d" in form
+    return "d" in form or "Y" in form
+
+
+def is_month(form: str | None) -> bool:
+    """Whether the form writes a month and no day."""
+    return form is not None and "Y" in form and "d" not in form
 
 
 def has_time(form: str) -> bool:
     return "H" in form
 
 
-def of_pattern(pattern: str) -> str | None:
-    """The form whose writings match a schema's pattern; the earliest in the table where several do."""
+def of_pattern(pattern: str, told: bool = False) -> str | None:
+    """The form whose writings match a schema's pattern; the earliest in the table where several do.
+
+    Eight digits are an id as well as a date: unless it is `told` otherwise, a pattern of digits that takes what is no
+    date is not a date's.
+    """
     try:
         compiled = re.compile(pattern)
     except re.error:
         return None
     for form in _CANDIDATES:
         if all(compiled.fullmatch(write(form, s)) for s in _SAMPLES):
-            odd = ("9999", "1", "x", "12345678901")
+            odd = ["9999", "1", "x", "12345678901"]
+            if not told and re.fullmatch("(?:%[YmdHMS])+", form):
+                odd += [re.sub("(?<=..).", "9", write(form, s)) for s in _SAMPLES]
             return None if any(compiled.fullmatch(o) for o in odd) else form
     return None
 
@@ -119,7 +132,10 @@ def of_words(text: str) -> str | None:
 
 def of_examples(values: Iterable[Any]) -> str | None:
     """The form that all text values share (the first one's, where leading zeros hide the rest); None when mixed."""
-    forms = [of_example(v) if isinstance(v, str) else None for v in values if v not in ("", None)]
+    seen = [v for v in values if v not in ("", None)]
+    if seen and all(isinstance(v, str) and re.fullmatch(r"20\d\d-(?:0[1-9]|1[0-2])", v) for v in seen):
+        return "%Y-%m"
+    forms = [of_example(v) if isinstance(v, str) else None for v in seen]
     if not forms or None in forms:
         return None
     widths = {form.replace("%-", "%") for form in forms if form}

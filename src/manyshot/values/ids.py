@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from manyshot.values.numbers import read_zh
+from manyshot.values.spelling import windows
 from manyshot.values.text import bare, half_width
 
 _SPOKEN_ZH = dict(zip("零〇洞一幺二两三四五六七拐八九", "000112234567789", strict=True))
@@ -41,13 +42,16 @@ _SEPARATORS = re.compile(r"[\s\-_./,，、·•()（）]+")
 EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}")
 URL = re.compile(r"(?:https?://|www\.)[A-Za-z0-9\-._~:/?#\[\]@!$&'*+,;=%]+[A-Za-z0-9/=]")
 PLATE = re.compile(
-    r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-Za-z][·•\s.-]?[A-Za-z0-9]{5,6}(?![A-Za-z0-9])"
+    r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-Za-z][·•\s.-]?"
+    r"(?:[A-Za-z0-9]{5,6}|[A-Za-z0-9]{2}[ -][A-Za-z0-9]{3,4}|[A-Za-z0-9]{3}[ -][A-Za-z0-9]{2,3})(?![A-Za-z0-9])"
 )
+#: AB12 CDE; in small letters only in one word.
+PLATE_UK = re.compile(r"(?<![A-Za-z0-9-])(?:[A-Z]{2}\d{2} [A-Z]{3}|[A-Za-z]{2}\d{2}[A-Za-z]{3})(?![A-Za-z0-9-])")
 PHONE = re.compile(
     r"(?<![A-Za-z0-9])(?:\+?86[\s-]?)?1[3-9]\d[\s-]?\d{4}[\s-]?\d{4}(?!\d)|(?<![A-Za-z0-9])0\d{2,3}[\s-]?\d{7,8}(?!\d)|(?<![A-Za-z0-9])400[\s-]?\d{3}[\s-]?\d{4}(?!\d)"
 )
 PHONE_EN = re.compile(
-    r"(?<![\w])\+?(?:\d{1,3}[\s.-]?)?\(?\d{3}\)?[\s.-]\d{3}[\s.-]\d{4}(?!\d)|(?<![\w])\+\d[\d\s.-]{7,15}\d(?!\d)|(?<![\w-])\d{7,12}(?![\w-])|(?<![\w])\d{3}[\s.-]\d{4}(?![\d-])"
+    r"(?<![\w])\+?(?:\d{1,3}[\s.-]?)?\(?\d{3}\)?[\s.-]\d{3}[\s.-]\d{4}(?!\d)|(?<![\w])\+\d[\d\s.-]{7,15}\d(?!\d)|(?<!\w)0\d{2,4}[\s.-]\d{3,4}[\s.-]\d{3,4}(?![\d-])|(?<![\w-])\d{7,12}(?![\w-])|(?<![\w])\d{3}[\s.-]\d{4}(?![\d-])"
 )
 SPOKEN_ZH = re.compile(r"[零〇洞一幺二两三四五六七拐八九\d](?:[\s，,、-]?[零〇洞一幺二两三四五六七拐八九\d])+")
 _SPOKEN_WORD = "|".join([*_SPOKEN_EN, *_TEENS, *_TENS, "double", "triple"])
@@ -101,7 +105,7 @@ def shape_of(values: Iterable[Any]) -> re.Pattern[str] | None:
 
 _GROUP = r"(?:\d+|[零〇一二两三四五六七八九十百]+)"
 _PLACE = r"(?:号?[栋幢楼座]|单元|区|层|号院|号|排|-|—)"
-_PARTS = re.compile(rf"{_GROUP}(?:{_PLACE}{_GROUP}){{1,3}}[室号]?")
+_PARTS = re.compile(rf"{_GROUP}(?:{_PLACE}{_GROUP}){{1,3}}[室号座]?")
 
 
 def _parts(text: str) -> str | None:
@@ -115,6 +119,16 @@ def _parts(text: str) -> str | None:
     return "-".join(out)
 
 
+def _in_digits(text: str) -> str:
+    """五排七座 as 5排7座."""
+
+    def digits(match: re.Match[str]) -> str:
+        value = read_zh(match[0])
+        return match[0] if value is None else str(value)
+
+    return re.sub(_GROUP, digits, text)
+
+
 def readings(surface: str) -> Iterator[str]:
     """What a said id can be, the most literal first: as is, capitals, without separators, without labels, spoken."""
     literal = half_width(surface).strip()
@@ -124,6 +138,8 @@ def readings(surface: str) -> Iterator[str]:
     for text in dict.fromkeys((clean, stripped)):
         compact = _SEPARATORS.sub("", text)
         yield from (text, text.upper(), text.lower(), compact, compact.upper(), compact.lower())
+        joined = re.sub(r"\s+", "", text)
+        yield from (joined, joined.upper())
         dashed = re.sub(r"[\s_]+", "-", text)
         yield from (dashed, dashed.upper())
         if (digits := spoken_digits(text)) is not None:
@@ -133,7 +149,7 @@ def readings(surface: str) -> Iterator[str]:
             yield letters[1].upper() + digits
             yield letters[1].upper() + "-" + digits
         if (parts := _parts(text)) is not None:
-            yield from (parts, parts.replace("-", ""))
+            yield from (parts, parts.replace("-", ""), _in_digits(text))
         value = read_zh(text)
         if isinstance(value, int) and not text.isdigit():
             yield str(value)
@@ -150,6 +166,17 @@ def read_id(surface: str, pattern: re.Pattern[str] | None) -> str:
         if pattern.search(text):
             return text
     raise ValueError(f"{surface!r} does not read as {pattern.pattern}")
+
+
+_PHONE_SHAPES = (
+    "13812345678", "138-1234-5678", "010-12345678", "0571-8765432", "4001234567", "5550104477", "555-010-4477",
+    "(555) 010-4477", "+15550104477", "5550104", "555-0104", "07700900677", "447700900677", "+447700900677",
+)  # fmt: skip
+
+
+def takes_phones(pattern: re.Pattern[str]) -> bool:
+    """Whether a pattern takes anything as long as a phone number."""
+    return any(pattern.search(shape) for shape in _PHONE_SHAPES)
 
 
 def read_phone(surface: str, pattern: re.Pattern[str] | None) -> str:
@@ -198,7 +225,7 @@ def read_plate(surface: str, pattern: re.Pattern[str] | None) -> str:
     """Capitals without separators, or what the pattern takes."""
     text = bare(half_width(surface))
     compact = re.sub(r"[\s·•.\-]", "", text).upper()
-    for option in (text, text.upper(), compact, compact[:2] + "·" + compact[2:]):
+    for option in (text, text.upper(), compact, compact[:2] + "·" + compact[2:], compact[:-3] + " " + compact[-3:]):
         if pattern is not None and pattern.search(option):
             return option
     if pattern is not None or not re.fullmatch(r"\w{4,10}", compact):
@@ -207,9 +234,12 @@ def read_plate(surface: str, pattern: re.Pattern[str] | None) -> str:
 
 
 def spots(text: str, language: str) -> Iterator[tuple[int, int]]:
-    """Where something id-like stands: a run with a digit, words of letters before digits, digits said in words."""
+    """Where something id-like stands: a run with a digit, letters beside digits, digits said in words, phone numbers."""
+    yield from windows(text)
+    for match in PHONE_EN.finditer(text):
+        yield match.span()
     for match in re.finditer(
-        r"(?<![A-Za-z0-9])[A-Za-z]{1,6}[ -]\d[A-Za-z0-9-]*|[A-Za-z0-9][A-Za-z0-9_-]*\d[A-Za-z0-9_-]*[A-Za-z0-9]|\d[A-Za-z0-9_-]*|[A-Za-z]+\d",
+        r"(?<![A-Za-z0-9'’])[A-Za-z]{1,6}[ -]\d[A-Za-z0-9-]*|[A-Za-z0-9][A-Za-z0-9_-]*\d[A-Za-z0-9_-]*[A-Za-z0-9]|\d[A-Za-z0-9_-]*|[A-Za-z]+\d",
         text,
     ):
         yield match.span()
@@ -217,9 +247,13 @@ def spots(text: str, language: str) -> Iterator[tuple[int, int]]:
         yield match.span()
     for match in _PARTS.finditer(text):
         yield match.span()
-    spelled = r"(?<![A-Za-z0-9])[A-Za-z]{1,6}[ -]?(?:\d+(?:[ -]\d+)*|[零〇幺一二三四五六七八九]{3,})"
+    spelled = r"(?<![A-Za-z0-9'’])[A-Za-z]{1,6}[ -]?(?:\d+(?:[ -]\d+)*|[零〇幺一二三四五六七八九]{3,})"
     for match in re.finditer(spelled, text):
         yield match.span()
+        if (
+            text[match.end() : match.end() + 1] == "月" and match[0][-1] in _SPOKEN_ZH
+        ):  # L零九七五六月二十三号: the last digit is of the day
+            yield match.start(), match.end() - 1
     for match in re.finditer(r"\d+(?:[ -]\d+)+", text):
         yield match.span()
     for match in (SPOKEN_ZH if language == "zh" else SPOKEN_EN).finditer(text):

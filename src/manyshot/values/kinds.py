@@ -69,6 +69,11 @@ _NAMED = {"customer", "guest", "contact", "user", "person", "recipient", "passen
           "patient", "applicant", "employee", "driver", "visitor", "technician", "doctor", "host", "receiver", "sender",
           "caller", "client", "member", "student", "teacher", "holder", "booker"}  # fmt: skip
 _GENERIC = {"no", "number", "num", "nr"}
+#: Words of a description that speak of a moment.
+_MOMENT = re.compile(
+    r"时间|时刻|日期|几点|何时|什么时候|[年月日天]|\b(?:when|time|date|day|hour|clock|moment|month|year|yyyy|hh)\b|yyyy|hh:",
+    re.IGNORECASE,
+)
 _AT_END = {"at", "start", "end", "deadline", "when", "begin", "from", "until", "due", "eta", "etd", "timeslot", "slot"}
 
 
@@ -98,8 +103,16 @@ def of_words(words: tuple[str, ...], description: str) -> Kind:
         for kind, names, _ in _TABLE:
             if word in names.split():
                 return kind
-    if words and words[-1] in _AT_END:
+    about = _of_description(description)
+    if words and words[-1] in _AT_END and (not description or _MOMENT.search(description)):
         return Kind.DATETIME
+    # "At" and "from" are of places too, a deadline and a start are of time unless something else is named.
+    if words and words[-1] in _AT_END - {"at", "from"} and about is Kind.TEXT:
+        return Kind.DATETIME
+    return about
+
+
+def _of_description(description: str) -> Kind:
     text = description.lower()
     for clause in (re.split(r"[,，。.;；(（]", text)[0], text):
         # The words that come last in a phrase say what it is (联系人电话), the earliest row breaks ties.

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a rule or a row of a table stays on one line
 """Dates, times and date-times in a text. The one rule: `whole` reads all of a surface, `spots` reads only what is sure.
 
 The candidates of one kind overlap (明天, 明天下午三点); who asks takes the longest or the one with the value sought.
@@ -9,35 +10,27 @@ import re
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
-from typing import NamedTuple
 
 from manyshot.values import clock as clocks
-from manyshot.values import days_en, days_zh
+from manyshot.values import days_en, days_zh, leaning
 from manyshot.values.calendar import Day
-from manyshot.values.clock import Clock
+from manyshot.values.clock import Clock, Moment
 from manyshot.values.numbers import read_en, read_zh
 
-
-class Moment(NamedTuple):
-    """What was found at text[start:end]: a date, a time of day, or both. `shift` days belong to a time without date."""
-
-    start: int
-    end: int
-    date: date | None
-    time: time | None
-    shift: int = 0
-    weak: bool = False
-    zoned: datetime | None = None
-
-
 _JOIN_DAYS = re.compile(r"[\s,，、的]*[(（\[]?(?P<open>)\s*")
-_ZH_LINK = re.compile(r"[\s,，、的)）]*(?:在|于|就)?\s*")
+_ZH_LINK = re.compile(rf"[\s,，、的吧)）]*(?:(?P<p>{clocks.ZH_PERIOD})[\s,，、的]+)?(?:在|于|就)?\s*")
 _EN_LINK = re.compile(
-    rf"(?:\s*,?\s*(?:in\s+the\s+)?(?P<p>{clocks.EN_PERIOD})\b)?\s*[,-]?\s*(?:(?:at|@|by|around|about|from)\s*)?"
+    rf"(?:\s*,?\s*(?:in\s+the\s+)?(?P<p>{clocks.EN_PERIOD})\b)?(?:\s+then)?\s*[,-]?\s*(?:(?:at|@|by|around|about|from)\s*)?"
 )
 _EN_BACK = re.compile(r"\s*,?\s*(?:(?:on|in)\s+the\s+(?P<p>morning|afternoon|evening)\s+of\s+|(?:on|for)\s+)?")
 _EN_TAIL = re.compile(rf"\s+(?:in\s+the\s+)?(?P<p>{clocks.EN_PERIOD})\b")
 _ISO = re.compile(r"(?<!\d)\d{4}-\d\d-\d\d[t ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:z|[+-]\d\d:?\d\d)")
+#: English days that stand in Chinese sentences.
+_MIXED = re.compile(
+    r"(?:(?:this|next|last) )?(?:mon|tues|wednes|thurs|fri|satur|sun)day|today|tonight|tomorrow|tmr"
+    rf"|{days_en.MONTH} ?\d{{1,2}}(?:st|nd|rd|th)?(?!\s*[楼层室房座栋个人张件])|\d{{1,2}}(?:st|nd|rd|th)? ?{days_en.MONTH.replace('<m>', '<m2>')}",
+    re.ASCII,
+)
 _SOON_ZH = re.compile(
     r"(?:再?过)?(?:(?P<n>\d+|[一二两三四五六七八九十百俩仨]+)个?(?P<h>半)?|(?P<half>半)个?)(?P<u>小时|钟头|分钟)(?:之后|以后|后)"
 )
@@ -47,9 +40,11 @@ _SOON_EN = re.compile(
 )  # fmt: skip
 
 
-def _days(text: str, today: date, language: str) -> list[Day]:
+def _days(text: str, today: date, language: str, past: bool) -> list[Day]:
     """Dates of the text; two that stand side by side and agree (10月12号周六) also count as one."""
-    found = list((days_zh if language == "zh" else days_en).find(text, today))
+    found = list((days_zh if language == "zh" else days_en).find(text, today, past))
+    if language == "zh" and _MIXED.search(text):
+        found += [d for d in days_en.find(text, today, past) if _MIXED.fullmatch(text, d.start, d.end)]
     for first in list(found):
         link = _JOIN_DAYS.match(text, first.end)
         begin = link.end() if link else first.end
@@ -61,11 +56,25 @@ def _days(text: str, today: date, language: str) -> list[Day]:
 
 
 def _both(day: Day, clock: Clock, start: int, end: int, period: str = "") -> Moment | None:
-    settled = clocks.settle(clock, day.period or period)
+    said = clock.period or day.period or period
+    settled = clocks.settle(clock, said)
     if settled is None:
         return None
     hour, minute, second, shift = settled
-    return Moment(start, end, day.date + timedelta(shift), time(hour, minute, second))
+    return Moment(
+        start, end, day.date + timedelta(shift), time(hour, minute, second), day=day, clock=clock, period=said
+    )
+
+
+#: A bare number after a day is its hour where "at" stands before it or no noun follows: "tomorrow, two" but not "two boxes".
+_HOUR_LEAD = re.compile(r"(?:\b(?:at|by|around|about|from|to|until|till|between)|@)\s*$")
+_HOUR_END = re.compile(
+    r"\s*(?:$|[^\w\s]|(?:and|at|for|from|if|in|is|it|my|on|or|our|please|pls|sharp|so|suits|thanks|the|then|this|till|to|until|via|we|will|with|works|would)\b)"
+)
+
+
+def _said_as_hour(text: str, clock: Clock) -> bool:
+    return bool(_HOUR_LEAD.search(text[: clock.start]) or _HOUR_END.match(text, clock.end))
 
 
 def _combine(text: str, days: list[Day], times: list[Clock], language: str) -> Iterator[Moment]:
@@ -75,6 +84,8 @@ def _combine(text: str, days: list[Day], times: list[Clock], language: str) -> I
         stops = {day.end: ""} | ({match.end(): match.groupdict().get("p") or ""} if match else {})
         for clock in times:
             beside = clock.start in stops and (clock.start > day.end or not clock.weak)
+            if beside and clock.weak and not _said_as_hour(text, clock):
+                continue
             if beside and (moment := _both(day, clock, day.start, clock.end, stops[clock.start])):
                 yield moment
             if language == "en" and clock.end <= day.start:
@@ -121,19 +132,29 @@ def _zoned(text: str, now: datetime) -> Iterator[Moment]:
 
 
 @lru_cache(maxsize=4096)
-def candidates(text: str, now: datetime, language: str) -> tuple[Moment, ...]:
-    """All dates, times and date-times in the folded text, in the given language."""
-    days = _days(text, now.date(), language)
+def candidates(text: str, now: datetime, language: str, past: bool = False) -> tuple[Moment, ...]:
+    """All dates, times and date-times in the folded text, in the given language.
+
+    With `past`, words that leave the week, month or year open mean the latest that is not to come.
+    """
+    days = _days(text, now.date(), language, past)
     times = list(clocks.find(text, language))
-    out = [Moment(d.start, d.end, d.date, None) for d in days]
+    out = [Moment(d.start, d.end, d.date, None, day=d) for d in days]
     for clock in times:
         settled = clocks.settle(clock)
         if settled:
-            out.append(Moment(clock.start, clock.end, None, time(*settled[:3]), settled[3], clock.weak))
+            said = time(*settled[:3])
+            out.append(Moment(*clock[:2], None, said, settled[3], clock.weak, clock=clock, period=clock.period))
     out += _combine(text, days, times, language)
     out += _soon(text, now, language)
     out += _zoned(text, now)
+    out += list(leaning.lean(text, out, now.date(), language))
     return tuple(out)
+
+
+def apart(text: str, now: datetime, language: str, past: bool = False) -> Moment | None:
+    """The one day and the one hour of the folded text where they stand apart; see `leaning.apart`."""
+    return leaning.apart(text, candidates(text, now, language, past), now, language, past)
 
 
 _HEAD = re.compile(
@@ -157,16 +178,16 @@ def variants(text: str) -> Iterator[str]:
             yield seen
 
 
-def whole(text: str, now: datetime, language: str) -> Iterator[Moment]:
+def whole(text: str, now: datetime, language: str, past: bool = False) -> Iterator[Moment]:
     """What the whole of the (folded, bare) surface can be; the language of the context first."""
     for variant in variants(text):
         for tongue in (language, "en" if language == "zh" else "zh"):
-            found = [m for m in candidates(variant, now, tongue) if m.start == 0 and m.end == len(variant)]
+            found = [m for m in candidates(variant, now, tongue, past) if m.start == 0 and m.end == len(variant)]
             yield from found
     for tongue in (language, "en" if language == "zh" else "zh"):
         # 明天下午 says no time, but it does say the date.
         shorter = _PART.sub("", text)
         if shorter != text and shorter:
-            for m in candidates(shorter, now, tongue):
+            for m in candidates(shorter, now, tongue, past):
                 if m.start == 0 and m.end == len(shorter) and m.time is None:
                     yield m

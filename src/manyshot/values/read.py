@@ -7,15 +7,15 @@ from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
-from manyshot.values import choices, forms, ids, moments, units
+from manyshot.values import choices, forms, ids, moments, months, named, units
 from manyshot.values.kinds import FREE, Kind
 from manyshot.values.numbers import tidy
 from manyshot.values.signs import signed
-from manyshot.values.text import bare, fold, free
+from manyshot.values.text import bare, fold, fold_amount, free
 
 if TYPE_CHECKING:
+    from manyshot.values.clock import Moment
     from manyshot.values.fields import Field
-    from manyshot.values.moments import Moment
 
 
 def resolve(field: Field, surface: Any) -> Any:
@@ -47,9 +47,12 @@ def _said(surface: Any) -> str:
 def _moment(field: Field, surface: Any) -> str:
     text = bare(fold(_said(surface)))
     now = field.context.today
-    for moment in moments.whole(text, now, field.context.language):
+    source = months if forms.is_month(field.form) else moments
+    for moment in source.whole(text, now, field.context.language, field.sense.past):
         if (value := written(field, moment)) is not None:
             return value
+    if field.kind is Kind.DATETIME and (moment := moments.apart(text, now, field.context.language, field.sense.past)):
+        return written(field, moment) or ""
     raise ValueError(f"{surface!r} does not name one {field.kind.value}")
 
 
@@ -58,6 +61,8 @@ def written(field: Field, moment: Moment) -> str | None:
     form, now = field.form or "", field.context.today
     day: date | None = moment.date
     clock: time | None = moment.time
+    if moment.edge and moment.edge != field.sense.edge:
+        return None
     if field.kind is Kind.DATE and (day is None or clock is not None):
         return None
     if field.kind is Kind.TIME and (clock is None or (day is not None and day - now.date() > timedelta(1))):
@@ -76,7 +81,7 @@ def _number(field: Field, surface: Any) -> int | float:
     if isinstance(surface, int | float) and not isinstance(surface, bool):
         value: int | float = surface
     else:
-        text = bare(fold(_said(surface)))
+        text = bare(fold_amount(_said(surface)))
         value = number_of(field, text)
     whole = field.schema.get("type") == "integer"
     if whole and value != int(value):
@@ -86,7 +91,10 @@ def _number(field: Field, surface: Any) -> int | float:
 
 def number_of(field: Field, text: str) -> int | float:
     """The number that a folded surface says, in the field's unit and with the sign of its direction."""
-    text, sign = signed(text, str(field.schema.get("description", "")))
+    about = str(field.schema.get("description", ""))
+    if (said := named.number_for(text, about)) is not None:
+        return said
+    text, sign = signed(text, about)
     measure = units.read(text, field.context.language)
     if measure is None:
         raise ValueError(f"{text!r} does not read as one number")
@@ -95,7 +103,7 @@ def number_of(field: Field, text: str) -> int | float:
         fraction = field.schema.get("type") == "number" and field.schema.get("maximum", 1) <= 1
         value = tidy(measure.value / 100) if fraction else measure.value
     else:
-        value = units.convert(measure, field.unit)
+        value = units.convert(units.understood(measure, text, field.unit), field.unit)
     return -abs(value) if sign < 0 else value
 
 
@@ -107,10 +115,12 @@ def _phone(field: Field, surface: Any) -> str:
     return ids.read_phone(_said(surface), field.pattern)
 
 
-def _free(_: Field, surface: Any) -> str:
+def _free(field: Field, surface: Any) -> str:
     text = free(_said(surface))
     if not text:
         raise ValueError("nothing was said")
+    if field.pattern and not field.pattern.search(text) and field.pattern.search(text.upper()):
+        return text.upper()
     return text
 
 

@@ -7,7 +7,7 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from manyshot.values import moments, say_moments, say_numbers
+from manyshot.values import forms, moments, months, say_moments, say_numbers
 from manyshot.values.kinds import FREE, Kind
 from manyshot.values.numbers import EN_SMALL
 from manyshot.values.text import bare, fold
@@ -65,9 +65,12 @@ def _offers(field: Field, value: Any, rng: random.Random) -> list[str]:
 
 def _moments(field: Field, value: str, rng: random.Random) -> list[str]:
     now, language = field.context.today, field.context.language
-    moment = next((m for m in moments.whole(bare(fold(value)), now, language)), None)
+    source = months if forms.is_month(field.form) else moments
+    moment = next((m for m in source.whole(bare(fold(value)), now, language)), None)
     if moment is None:
         return []
+    if source is months:
+        return say_moments.months(moment.date, now.date(), language) if moment.date else []
     if field.kind is Kind.DATE:
         return say_moments.dates(moment.date, now.date(), language, rng) if moment.date else []
     if moment.time is None:

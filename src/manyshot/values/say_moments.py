@@ -117,6 +117,25 @@ def _en_dates(day: date, today: date, rng: random.Random) -> list[str]:
     return [*out, day.isoformat(), f"{day.month}/{day.day}", f"{day.month}/{day.day}/{day.year}"]
 
 
+def months(first: date, today: date, language: str) -> list[str]:
+    """Ways to say the month that begins on `first`, as seen from today."""
+    gap = (first.year - today.year) * 12 + first.month - today.month
+    year, number = first.year, first.month
+    if language == "zh":
+        near = {-2: ["上上个月"], -1: ["上个月", "上月"], 0: ["这个月", "本月"], 1: ["下个月", "下月"]}.get(gap, [])
+        later = {-1: "去年", 0: "今年", 1: "明年"}.get(year - today.year)
+        named = [f"{n}月{tail}" for n in (number, zh_words(number)) for tail in ("", "份")]
+        return [*near, *named, *(later + n for n in named if later), *(f"{year}年{n}" for n in named[:2]),
+                f"{year}-{number:02d}", f"{year}/{number}"]  # fmt: skip
+    near = {-2: ["the month before last"], -1: ["last month"], 0: ["this month"], 1: ["next month"]}.get(gap, [])
+    name = _EN_MONTHS[number - 1]
+    names = [name, name[:3]] if number not in (5, 9) else [name, "Sept"] if number == 9 else [name]
+    step = {-1: "last", 0: "this", 1: "next"}.get(year - today.year)
+    near += [f"last {name}"] if -12 <= gap < 0 else []
+    near += [f"{name} {step} year"] if step else []
+    return [*near, *names, *(f"{n} {year}" for n in names), f"{number:02d}/{year}", f"{year}-{number:02d}"]
+
+
 def _zh_period(hour: int, rng: random.Random) -> str:
     names = [
         (5, ["凌晨"]),

@@ -36,6 +36,17 @@ def fold(text: str) -> str:
     return "".join(map(_char, text))
 
 
+@lru_cache(maxsize=8192)
+def half(text: str) -> str:
+    """Half-width character by character, case kept; the length stays."""
+    return "".join(c if len(h := unicodedata.normalize("NFKC", c)) != 1 else h for c in text)
+
+
+def fold_amount(text: str) -> str:
+    """Folded, but the wide comma stays: it parts numbers (14，512GB), it does not group digits."""
+    return "".join(c if c == "，" else f for c, f in zip(text, fold(text), strict=True))
+
+
 def half_width(text: str) -> str:
     """NFKC of a whole string, case kept: how ids, phones and addresses of mail are written."""
     return unicodedata.normalize("NFKC", text)

@@ -32,6 +32,7 @@ time 86400 天|日|d day|days
 time 604800 周|星期|个星期|礼拜|个礼拜 week|weeks
 time 1209600 - fortnight|fortnights
 month 1 个月|月 month|months
+month 3 个季度|季度 -
 month 12 年 year|years|yr|yrs
 night 1 晚|晚上|夜 night|nights
 length 0.001 毫米|mm millimetre|millimetres|millimeter|millimeters|mm
@@ -171,7 +172,7 @@ _IN = re.compile(
 _BRACKET = re.compile(r"[(（]\s*(?:单位[:：]?\s*)?(?P<u>[^)）\s]{1,16}(?: [a-z]+)?)\s*[)）]")
 _NUMBER_OF = re.compile(r"(?:number of|how many|多少)\s*(?P<u>[a-z]+|[天晚米秒周]|小时|分钟)")
 _COUNT_ZH = re.compile(r"(?P<u>天|晚|秒|周|月|小时|分钟)数")
-_LAST = re.compile(r"[,，、]\s*(?P<u>[^\s,，。、]{1,6})(?:[\s。.]|$)")
+_LAST = re.compile(r"[,，、]\s*(?P<u>[^\s,，。、;；]{1,6})(?:[\s。.;；]|$)")
 _PERCENT = re.compile(r"percent|百分比|百分数|%")
 
 
@@ -212,6 +213,17 @@ def _degrees(unit: Unit, name_words: tuple[str, ...], text: str) -> Unit:
         warm = re.search(r"celsius|摄氏|温|℃|temperature", text + " " + " ".join(name_words))
         return unit if warm else words()["deg"][0]
     return unit
+
+
+def understood(measure: Measure, text: str, target: Unit | None) -> Measure:
+    """A bare number as the field means it: 八万 in a field of 万元 is money, half in one of percent is fifty."""
+    if target is None or measure.units:
+        return measure
+    if target.dimension == "percent" and text in ("一半", "半", "half", "a half"):
+        return Measure(measure.value * 100, words()["%"])
+    if target.dimension == "CNY" and target.factor == 10_000 and "万" in text:
+        return Measure(measure.value, words()["元"])
+    return measure
 
 
 def convert(measure: Measure, target: Unit | None) -> Number:
@@ -286,7 +298,7 @@ def _en_part(text: str, unit: re.Pattern[str]) -> tuple[Measure, int] | None:
         while said and (value := read_en(said)) is None:
             said = said.rpartition(" ")[0]
         pos = len(said)
-    if value is None and (match := re.match(r"an?\s+", text)):
+    if value is None and (match := re.match(r"(?:an?|another)\s+(?:(?:full|whole)\s+)?", text)):
         value, pos = 1, match.end()
     if value is None:
         return None
@@ -371,6 +383,8 @@ def read(text: str, language: str) -> Measure | None:
         return None if below is None or below.value < 0 else Measure(-below.value, below.units)
     if measure := _money(text) or _percent(text) or _parts(text, language):
         return measure
+    if language == "en" and text in ("a", "an", "both"):
+        return Measure(2 if text == "both" else 1, ())
     value = read_zh(text) if language == "zh" else read_en(text)
     value = (read_en(text) if language == "zh" else read_zh(text)) if value is None else value
     if value is None:

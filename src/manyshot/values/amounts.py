@@ -1,0 +1,131 @@
+# ruff: noqa: E501 - a rule or a row of a table stays on one line
+"""Where numbers may stand in a text. The one rule: the digits of a date, a time, a phone or an id are no amount."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from manyshot.values import ids, moments, named, signs, units
+from manyshot.values.kinds import Kind
+from manyshot.values.numbers import EN_NUMBER, EN_ORDINALS, ZH_NUMBER, read_en, read_zh
+from manyshot.values.text import Span, fold, fold_amount
+
+if TYPE_CHECKING:
+    from manyshot.values.fields import Field
+
+#: A04-2, RE-2026-118, wj_27746.
+_CODE = re.compile(r"(?<![a-z0-9])[a-z]+[-_]?\d+[a-z0-9_]*(?:-[a-z0-9]*\d[a-z0-9]*)*")
+_CODES = re.compile(rf"\d+(?:[-/:]\d+)+|{_CODE.pattern}|\d+[-_][a-z0-9_]+|\d+[x×*]\d[a-z0-9]*")
+_SIGNED = re.compile(
+    r"[$¥￥€£]\s*[\d,]+(?:\.\d+)?|百分之[零一二三四五六七八九十百点\d.]+"
+    r"|\b(?:an?\s+(?:full|whole)|an?|another|half an?|a quarter of an)\s+[a-z]+(?:\s+and a half)?"
+)
+#: A number written together with its unit: 15m, 5ml.
+_TOGETHER = re.compile(r"(?<![\w.-])\d+(?:\.\d+)?(?!(?:st|nd|rd|th|d)\b)(?=[a-z°%℃]{1,6}(?!\w))")
+_SHARE = re.compile(r"[一二两三四五六七八九十\d]成半?|一半|(?<=\b(?:to|at|by) )half\b(?!\s+(?:an?|past|the)\b)")
+_ARTICLE = re.compile(r"an?\s+")
+#: 3x tea, 在校证明x5; a BMW X5 or 2x4 is none.
+_TIMES = re.compile(
+    r"(?<![\w.×*-])(\d{1,3})\s?[x×](?=\s|$)|(?:(?<=[\u4e00-\u9fff》」”)])|(?<=[\u4e00-\u9fff》」”)] ))[x×*]\s?(\d{1,3})(?![\w.×*])"
+)
+_STOREY = re.compile(rf"\b(\d{{1,2}}(?:st|nd|rd|th)|{'|'.join(EN_ORDINALS)})(?=\s+(?:floor|level|storey|story)\b)")
+_STOREY_NAME = re.compile(r"floor|level|storey|\bstory\b|楼层")
+
+
+def places(field: Field, text: str) -> Iterator[tuple[int, int]]:
+    """Numbers, with their unit where the field has one, and with the words of direction that the description knows."""
+    about = str(field.schema.get("description", ""))
+    folded = fold_amount(text)
+    found = _numbers(field, text, folded)
+    yield from _directed(folded, list(found)) if signs.has_rules(about) else found
+    yield from named.spans(folded, about)
+
+
+def _numbers(field: Field, text: str, folded: str) -> Iterator[tuple[int, int]]:
+    free = _masked(field, folded)
+    zh, unit = field.context.language == "zh", field.unit
+    for match in (ZH_NUMBER if zh else EN_NUMBER).finditer(free):
+        start, end = match.span()
+        article = _ARTICLE.match(free, start)  # "a seven litre pot", but "a five star hotel"
+        if article and unit is not None and read_en(match[0]) is None:
+            yield from _with_unit(folded, article.end(), end)
+            continue
+        while end > start and (read_zh if zh else read_en)(folded[start:end]) is None:
+            end = max(start, folded.rfind(" ", start, end)) if not zh else end - 1
+        ordinal = unit is not None and folded[match.start() - 1 : match.start()] == "第"
+        share = unit is not None and unit.dimension == "percent" and folded[start:end].endswith(("half", "半"))
+        if (zh and end == start) or ordinal or share:
+            continue
+        if unit is not None:
+            yield from _with_unit(folded, start, max(end, match.end()))
+        elif end > start and not re.match(r"[个点]?半", folded[end : end + 2]):
+            yield start, end
+        if zh and unit is None and folded[end : end + 2] in ("星半", "分半", "个半"):
+            yield start, end + 2
+        if unit is not None and end > start:
+            yield start, end
+    if unit is not None:
+        yield from _measures(unit, folded, free)
+    elif field.kind is Kind.INTEGER:
+        yield from _counts(field, text, folded)
+
+
+def in_code(text: str, span: Span) -> bool:
+    """Whether the span is a part of a code of letters and digits: the 2 of A04-2."""
+    return any(m.start() < span.end and span.start < m.end() for m in _CODE.finditer(fold(text)))
+
+
+def _masked(field: Field, folded: str) -> str:
+    """The text with _ where something else stands."""
+    taken = [m.span() for rule in (ids.PHONE, ids.EMAIL, ids.PLATE) for m in rule.finditer(folded)]
+    taken += [m.span() for m in _CODES.finditer(folded)]
+    # A clock or a day of the month is no count; but 一点五分 may be a score, and "in three days" a duration.
+    if field.kind is Kind.INTEGER:
+        for m in moments.candidates(folded, field.context.today, field.context.language):
+            if not m.weak:
+                # 三点五 may go on as a fraction, 下午三点五个人 does not.
+                open_ = m.time is not None and not m.period and m.day is None and folded[m.end - 1] == "点"
+                more = ZH_NUMBER.match(folded, m.end) if open_ else None
+                taken.append((m.start, more.end() if more else m.end))
+    chars = list(folded)
+    for start, end in taken:
+        chars[start:end] = "_" * (end - start)
+    return "".join(chars)
+
+
+def _measures(unit: units.Unit, folded: str, free: str) -> Iterator[tuple[int, int]]:
+    for match in _SIGNED.finditer(folded):
+        yield match.span()
+    for match in _TOGETHER.finditer(free):
+        yield from _with_unit(folded, *match.span())
+    if unit.dimension == "percent":
+        yield from (m.span() for m in _SHARE.finditer(folded))
+
+
+def _counts(field: Field, text: str, folded: str) -> Iterator[tuple[int, int]]:
+    """Digits beside a sign of times, and ordinals of a floor."""
+    for match in _TIMES.finditer(text):
+        yield match.span(1 if match[1] else 2)
+    if any(map(_STOREY_NAME.search, field.labels)):
+        yield from (m.span(1) for m in _STOREY.finditer(folded))
+
+
+def _directed(folded: str, found: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """The places, and each with the words around it that say a direction: 45 degrees to the left, 向下30度."""
+    yield from found
+    for start, end in found:
+        for match in (signs.AFTER.match(folded, end), signs.before(folded, start)):
+            if match:
+                yield min(start, match.start()), max(end, match.end())
+
+
+def _with_unit(folded: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """From a number on: the longest stretches that read as a measure."""
+    limit = min(len(folded), end + 28)
+    stop = re.search(r"[，。；！？,;!?\n、]", folded[end:limit])
+    limit = end + stop.start() if stop else limit
+    for unit in units.unit_spans(folded, start, limit):
+        if units.read(folded[start:unit], "zh") is not None and folded[unit - 1] != " ":
+            yield start, unit
