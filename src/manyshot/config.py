@@ -92,6 +92,13 @@ def cache_folder() -> Path | None:
     return Path(given).expanduser() if given else None
 
 
+def secret(name: str, wanted_by: str) -> str:
+    """What an environment variable holds, for `wanted_by`; never printed. Raises SpecError when it is not set."""
+    if found := os.environ.get(name, "").strip():
+        return found
+    raise SpecError(f"{wanted_by}: wanted a key in the environment variable {name}, it is not set; export it")
+
+
 def stay_offline_and_quiet() -> None:
     """Tell third-party libraries, before they are imported, to fetch nothing and to keep their notes to themselves."""
     for name, value in (

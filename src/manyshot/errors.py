@@ -21,6 +21,10 @@ class ModelError(ManyshotError):
     """A base or an adapter cannot be found, loaded or run."""
 
 
+class TeacherError(ManyshotError):
+    """A teacher gave no answer that can be used; what it was asked for becomes rejects, and the run goes on."""
+
+
 class WorldError(ManyshotError):
     """A simulated or live tool failed outside of what the domain allows."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import resource
@@ -16,6 +17,8 @@ from manyshot.records import read_manifest, read_rows
 from manyshot.runfolder import RunFolder
 from manyshot.types import Json, Manifest
 
+#: Where `manyshot curve` leaves its points.
+CURVE = "curve.json"
 #: Packages whose versions decide a result.
 _PACKAGES = ("torch", "transformers", "peft", "xllamacpp")
 
@@ -53,7 +56,17 @@ def data_line(made: Manifest) -> str:
     kinds = _counts(made, "kinds")
     classes = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
     rejects = sum(_counts(made, "rejects").values())
-    return f"{made.numbers.get('pairs', sum(kinds.values()))} pairs ({classes}), {rejects} rejected"
+    return f"{made.numbers.get('pairs', sum(kinds.values()))} pairs ({classes}), {rejects} rejected{_teacher(made)}"
+
+
+def _teacher(made: Manifest) -> str:
+    """What a teacher worded and cost; nothing without one."""
+    if (n := made.numbers.get("teacher")) is None:
+        return ""
+    return (
+        f"; the teacher worded {n['pairs']} in {n['calls']} calls, {n['retries']} of them again, "
+        f"{n['tokens_in']} tokens in, {n['tokens_out']} out{', and was given up' if n['given_up'] else ''}"
+    )
 
 
 def _counts(made: Manifest, key: str) -> dict[str, int]:
@@ -106,7 +119,12 @@ def write_report(place: RunFolder, desk: Desk, examined: Examined, seconds: dict
         note=note(examined, desk),
     )
     evaluate.write_report(
-        place.report, examined.evaluation, info=info, loss=_loss(place), language=desk.domain.context.language
+        place.report,
+        examined.evaluation,
+        info=info,
+        loss=_loss(place),
+        curve=_curve(place),
+        language=desk.domain.context.language,
     )
 
 
@@ -123,6 +141,11 @@ def _facts(examined: Examined, train: Manifest | None) -> Iterator[tuple[str, st
         yield "adapter", train.id
         yield "seed", str(train.config.get("seed"))
     yield "peak memory", f"{peak_memory()} GB"
+
+
+def _curve(place: RunFolder) -> list[evaluate.CurvePoint]:
+    file = place.path / CURVE
+    return [evaluate.CurvePoint.model_validate(p) for p in json.loads(file.read_text("utf-8"))] if file.exists() else []
 
 
 def _loss(place: RunFolder) -> list[evaluate.LossPoint]:

@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from manyshot.config import cache_folder
+from manyshot.config import cache_folder, secret
 from manyshot.errors import ModelError
 from manyshot.plugs.bases import Base
-from manyshot.protocols import Model
+from manyshot.protocols import Model, Teacher
 from manyshot.train.preview import Reading
 from manyshot.train.stage import Converter, Trainer
+from manyshot.types import Domain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -126,3 +127,18 @@ def _convert(base: Base, folder: Path, out: Path) -> Path:
     from manyshot.plugs.gguf_lora import write_lora
 
     return write_lora(_gguf(base), folder, out)
+
+
+def teacher_of(domain: Domain) -> Teacher | None:
+    """The domain's teacher, if it has one, connected. Raises SpecError without its key, ModelError when refused."""
+    if domain.teacher is None:
+        return None
+    key_env = domain.teacher.key_env
+    key = secret(key_env, f"{domain.folder / 'domain.toml'}: [teacher] key_env") if key_env else ""
+    try:
+        from manyshot.plugs.teachers.openai import OpenAITeacher
+    except ImportError as error:
+        raise ModelError(
+            f"[teacher] needs the package {error.name}, which is not installed: pip install openai stamina"
+        ) from None
+    return OpenAITeacher(domain.teacher, key)

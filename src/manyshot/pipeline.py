@@ -19,9 +19,10 @@ from manyshot.config import SHIPPED, find_domain
 from manyshot.desk import Desk, desk_of
 from manyshot.errors import DataError, SpecError
 from manyshot.examine import Examined, Terms, examine
-from manyshot.parts import Parts, Weights, embedded
+from manyshot.parts import Parts, Weights, embedded, teacher_of
 from manyshot.plugs.bases import Base
 from manyshot.progress import Screen
+from manyshot.protocols import Teacher
 from manyshot.records import read_jsonl, read_manifest, write_manifest
 from manyshot.runfolder import RunFolder
 from manyshot.train.settings import TrainConfig
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 #: What training begins from: the adapter that knows other desks, or nothing.
 StartName = Literal["generalist", "base"]
+#: Part of the time meant for training that a teacher may be waited for.
+TEACHER_SHARE = 0.25
 #: How a run trains unless it is told otherwise.
 TRAINING = TrainConfig(rank=32, alpha=64, head="seen", checkpoint_every=20)
 
@@ -66,6 +69,7 @@ class _Job:
     screen: Screen
     began: float
     seconds: dict[str, float]
+    teacher: Teacher | None = None
 
     @property
     def left(self) -> float | None:
@@ -84,12 +88,14 @@ def run(config: RunConfig, folder: Path, out: Path, parts: Parts, screen: Screen
     check_held_out(config.held_out, domain)
     place = RunFolder(out)
     with place.alone():
+        # First of all: a teacher may refuse the key, and is not needed where the data are finished.
+        teacher = teacher_of(domain) if force or read_manifest(place.data) is None else None
         again = place.begin(config.model_dump(mode="json"), domain, force=force)
         screen.say(f"{domain.name}: {len(domain.tools)} tools, {len(domain.shots)} shots -> {out}")
         if again:
             screen.say("going on with the run that was stopped")
         base = parts.find_base(domain.base)
-        job = _Job(config, domain, desk_of(domain, config.copy_spans), base, place, parts, screen, began, {})
+        job = _Job(config, domain, desk_of(domain, config.copy_spans), base, place, parts, screen, began, {}, teacher)
         _timed(job, "prepare", began)
         plan = _plan(job, folder)
         _data(job, plan)
@@ -151,7 +157,10 @@ def _data(job: _Job, plan: budget.Plan) -> Manifest:
         return done
     began = time.monotonic()
     shutil.rmtree(job.run.data, ignore_errors=True)
-    made = stage.run(job.domain, job.run.data, count=plan.pairs, seed=job.config.seed, held_out=job.config.held_out)
+    made = stage.run(
+        job.domain, job.run.data, count=plan.pairs, seed=job.config.seed, held_out=job.config.held_out,
+        teacher=job.teacher, teacher_seconds=plan.train_seconds and TEACHER_SHARE * plan.train_seconds,
+    )  # fmt: skip
     _timed(job, "data", began)
     job.screen.say(f"data: {facts.data_line(made)} ({job.seconds['data']:.0f} s)")
     return made
@@ -189,8 +198,9 @@ def train_folder(
     epochs: int = 1,
     seconds: float | None = None,
     start: StartName = "generalist",
+    first: int | None = None,
 ) -> Manifest:
-    """Train on the finished data in `data`, saying how it goes."""
+    """Train on the finished data in `data`, or on the `first` so many of its pairs, saying how it goes."""
     from manyshot.train import stage
     from manyshot.train.passes import Lists
 
@@ -201,7 +211,7 @@ def train_folder(
     own = tuple(t for t in domain.tools if t.name not in held_out)
     lists = Lists(own, foreign_tools(domain), desk_of(domain).reject, domain.context.language)
     begin = generalist.shipped(base) if start == "generalist" else None
-    job = stage.Job(domain.name, base, parts.tokenizer(base), lists, pairs, source.id, begin, epochs)
+    job = stage.Job(domain.name, base, parts.tokenizer(base), lists, pairs[:first], source.id, begin, epochs)
     with screen.bar("training") as bar:
 
         def tell(step: Step) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
+
+from manyshot.types import Language, Tool
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,4 +47,57 @@ class Model(Protocol):
 
     def close(self) -> None:
         """Free the model; completing afterwards is a ModelError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """One call for a teacher to word: once in each style, with every value in one of its forms to the letter."""
+
+    tool: Tool
+    #: Field -> ways to say its value.
+    forms: Mapping[str, tuple[str, ...]]
+    #: Fields of which nothing may be said.
+    without: tuple[str, ...]
+    styles: tuple[str, ...]
+    #: How an expert worded other calls of the tool.
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A field of free text for which a teacher is to think of `count` values."""
+
+    tool: Tool
+    field: str
+    examples: tuple[str, ...]
+    count: int
+
+
+@dataclass(slots=True)
+class Usage:
+    """What a teacher has cost so far. Tokens as the endpoint counts them; `retries` are calls made again."""
+
+    calls: int = 0
+    retries: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+
+
+class Teacher(Protocol):
+    """Words calls and thinks of values. Nothing it writes is taken unchecked. Safe to call from several threads.
+
+    Both methods make one request; they raise TeacherError when no usable answer came, and ModelError when none ever
+    will (a wrong key, an unknown model).
+    """
+
+    @property
+    def usage(self) -> Usage: ...
+
+    def instructions(self, lessons: Sequence[Lesson], language: Language, seed: int) -> list[list[str]]:
+        """For each lesson its instructions; fewer than its styles where some could not be read."""
+        ...
+
+    def values(self, wishes: Sequence[Wish], language: Language, seed: int) -> list[list[str]]:
+        """For each wish its values, perhaps fewer than were wanted."""
         ...

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from manyshot.desk import SHOTS, TUNED, desk_of
 from manyshot.errors import DataError, TrainError
-from manyshot.parts import Parts, embedded
+from manyshot.parts import Parts, embedded, teacher_of
 from manyshot.pipeline import RunConfig, StartName, train_folder
 from manyshot.progress import Screen
 from manyshot.records import read_jsonl, read_manifest, read_rows
@@ -43,8 +43,9 @@ def data_folder(domain: Path, out: Path, count: int, seed: int, held_out: tuple[
         raise DataError(f"{out}: wanted a new or empty folder, found {strange[0]}; choose another --out")
     if read_manifest(out) is not None and not force:
         raise DataError(f"{out}: holds finished data; choose another --out, or --force to make it again")
+    teacher = teacher_of(read)  # before anything is removed: it may refuse the key
     shutil.rmtree(out, ignore_errors=True)
-    return stage.run(read, out, count=count, seed=seed, held_out=held_out)
+    return stage.run(read, out, count=count, seed=seed, held_out=held_out, teacher=teacher)
 
 
 def train_domain(

@@ -107,6 +107,19 @@ class Context(Record):
     language: Language
 
 
+class TeacherConfig(Record):
+    """[teacher] of domain.toml: a model, behind an OpenAI-compatible endpoint, that words calls."""
+
+    base_url: str
+    model: str
+    #: Name of the environment variable that holds the key; "" for an endpoint that wants none.
+    key_env: str = ""
+    #: Part of the plain, ask and alike pairs that the teacher words.
+    share: float = 0.5
+    #: How people may talk; () for the usual styles of the language.
+    styles: tuple[str, ...] = ()
+
+
 class Domain(Record):
     """A service desk, as its folder says: tools, shots and settings; no tests, which only evaluation reads."""
 
@@ -120,6 +133,8 @@ class Domain(Record):
     shares: dict[str, float] = Field(default_factory=dict)
     weights: dict[str, float] = Field(default_factory=dict)
     require_approval: bool = False
+    #: Left out of dumps when there is none, so that the ids of domains without a teacher stay what they were.
+    teacher: TeacherConfig | None = Field(None, exclude_if=lambda teacher: teacher is None)
 
     def tool(self, name: str) -> Tool:
         return next(t for t in self.tools if t.name == name)

@@ -8,9 +8,11 @@ import pytest
 
 from manyshot.errors import SpecError
 from manyshot.spec.load import load_domain, read_domain
+from manyshot.types import TeacherConfig
 from tests.spec.desk import TOML, Desk
 
 Said = Callable[[], list[str]]
+TEACHER = '[teacher]\nbase_url = "http://x/v1"\nmodel = "m"\n'
 
 
 @pytest.mark.parametrize(
@@ -35,11 +37,34 @@ Said = Callable[[], list[str]]
             TOML + '[weights]\nfile = "a.csv"\nBook = 1\n',
             "domain.toml:6: wanted file or tool = weight in [weights], found both",
         ),
+        (TOML + "teacher = 3\n", "domain.toml:4: wanted a table [teacher] with base_url and model, found 3"),
+        (TOML + '[teacher]\nmodel = "m"\n', 'domain.toml:4: [teacher] has no "base_url"; add it'),
+        (TOML + TEACHER + 'key = "sk"\n', 'domain.toml:7: unknown key "key" in [teacher]; did you mean "key_env"?'),
+        (TOML + TEACHER + 'key_env = "sk-s3cret"\n', "domain.toml:7: wanted the name of an environment variable as"),
+        (TOML + TEACHER + "share = 2\n", "domain.toml:7: wanted a number from 0 to 1 for share in [teacher], found 2"),
+        (TOML + TEACHER + 'styles = "terse"\n', 'domain.toml:7: wanted styles as ["terse", "polite"], found "terse"'),
+        (TOML + '[teacher]\nbase_url = "x"\nmodel = "m"\n', "domain.toml:5: wanted the address of an endpoint"),
+        (
+            TOML + '[teacher]\nbase_url = "http://x"\nmodel = 1\n',
+            "domain.toml:6: wanted the endpoint's name of a model",
+        ),
     ],
 )
 def test_faults(desk: Desk, said: Said, toml: str, expected: str) -> None:
     desk.write("domain.toml", toml)
     assert any(line.startswith(expected) for line in said()), said()
+
+
+def test_a_key_written_where_its_name_belongs_is_not_shown(desk: Desk, said: Said) -> None:
+    desk.write("domain.toml", TOML + TEACHER + 'key_env = "sk-s3cret"\n')
+    assert said()
+    assert "s3cret" not in "".join(said())
+
+
+def test_a_teacher_is_read(desk: Desk) -> None:
+    desk.write("domain.toml", TOML + TEACHER + 'key_env = "A_KEY"\nshare = 1\nstyles = ["terse"]\n')
+    teacher = TeacherConfig(base_url="http://x/v1", model="m", key_env="A_KEY", share=1.0, styles=("terse",))
+    assert load_domain(desk.folder).teacher == teacher
 
 
 def test_every_fault_at_once(desk: Desk) -> None:

@@ -19,6 +19,17 @@ def _book(**arguments: Any) -> dict[str, Any]:
     return {"action": "a", "call": {"name": "Book", "arguments": {"day": "2024-10-11", "guests": 2, **arguments}}}
 
 
+def _part(ask: list[str], **arguments: Any) -> dict[str, Any]:
+    return {"action": "a", "call": {"name": "Book", "arguments": arguments}, "ask": ask}
+
+
+def test_an_ask_back_may_say_what_is_known_already(desk: Desk, said: Said) -> None:
+    desk.shots([SHOT, _part(["guests"], day="2024-10-11")])
+    assert said() == []
+    shot = load_domain(desk.folder).shots[1]
+    assert (shot.ask, shot.call and shot.call.arguments) == (("guests",), {"day": "2024-10-11"})
+
+
 @pytest.mark.parametrize(
     ("row", "expected"),
     [
@@ -46,7 +57,10 @@ def _book(**arguments: Any) -> dict[str, Any]:
         ({"action": "a", "call": None, "ask": ["dya"]}, 'ask names "dya", which no tool has; did you mean "day"?'),
         ({"action": "a", "call": None, "ask": ["area"]}, 'ask names "area", which no tool requires'),
         ({"action": "a", "call": None, "ask": ["day", "day"]}, 'ask names "day" twice'),
-        ({**_book(), "ask": ["day"]}, 'both "call" and "ask"'),
+        ({**_book(), "ask": ["day"]}, "Book: beside these arguments nothing is missing, so ask must name just that"),
+        (_part(["day"]), 'Book: beside these arguments "day", "guests" is missing'),
+        (_part(["day", "guests"], area="terace"), 'wanted one of ["inside", "terrace"], was "terace"'),
+        (_part(["day", "guests"], wine=1), "wine"),
         ({**SHOT, "call": None}, "the action of line 1 again with another answer; keep one"),
     ],
 )

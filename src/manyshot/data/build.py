@@ -18,13 +18,16 @@ from rapidfuzz import fuzz
 
 from manyshot.data.combine import Coverage
 from manyshot.data.compose import Composer, Sentence
-from manyshot.data.delex import item_places, locate
+from manyshot.data.delex import locate
 from manyshot.data.negatives import Negatives
 from manyshot.data.plan import Plan
 from manyshot.data.pools import Pools
+from manyshot.data.readback import reads_back, spoken
 from manyshot.data.refill import refill
-from manyshot.data.slots import Path, Slot, ToolSlots, domain_slots, get, nest, resolve
+from manyshot.data.slots import Path, ToolSlots, domain_slots, nest
+from manyshot.data.teach import Classroom
 from manyshot.data.tongue import tongues_of
+from manyshot.protocols import Teacher
 from manyshot.render import signature
 from manyshot.types import Call, CallPair, Domain, Refusal, Shot
 from manyshot.values import Kind
@@ -33,6 +36,10 @@ from manyshot.values import Kind
 SHARES = {"plain": 0.38, "shot": 0.12, "refill": 0.20, "ask": 0.12, "none": 0.13, "alike": 0.03, "refused": 0.02}
 #: Rows of a tool's full product up to which it is taken whole; the lesson's 10 x 8 x 6 x 2 fits.
 BUDGET = 1000
+#: Times that a class is tried before another may have its turn.
+TRIES = 8
+#: Classes that a teacher words, when there is one.
+TAUGHT = ("plain", "ask", "alike")
 #: What can be wrong with a field of a refused call.
 FAULTS: tuple[Literal["blank", "missing", "bad"], ...] = ("blank", "missing", "bad", "bad", "bad")
 
@@ -52,9 +59,16 @@ class Rejects:
 
 
 class Builder:
-    """Makes pairs for one domain; the same seed makes the same pairs."""
+    """Makes pairs for one domain; the same seed makes the same pairs, as long as the teacher says the same."""
 
-    def __init__(self, domain: Domain, seed: int, held_out: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        domain: Domain,
+        seed: int,
+        held_out: frozenset[str] = frozenset(),
+        teacher: Teacher | None = None,
+        teacher_seconds: float | None = None,
+    ) -> None:
         self.domain, self.rng = domain, random.Random(seed)
         self.slots = domain_slots(domain)
         self.tongues = tongues_of(domain)
@@ -69,6 +83,10 @@ class Builder:
         self.shot_pairs = [p for s in taught if (p := self._shot_pair(s))]
         self._calling = [p for p in self.shot_pairs if p.call and p.call.arguments]
         self.plans = {t.tool.name: Plan(t, self.pools, self.rng, BUDGET) for t in self.callable}
+        self.classroom: Classroom | None = None
+        if teacher is not None:
+            self.classroom = Classroom(teacher, domain, self.composer, self.rejects, seed, teacher_seconds)
+            self.classroom.fill(self.pools, self.callable)
 
     # -- public -----------------------------------------------------------------------------------
 
@@ -79,8 +97,10 @@ class Builder:
         made = misses = 0
         while made < count and misses < 20 * count + 1000:
             kind = self.rng.choices(list(shares), list(shares.values()))[0]
-            pair = self._make(kind)
-            if pair is None or pair.id in seen:
+            # A class that often fails (few shots have a value to refill) is tried again, or it would lose its share.
+            tries = (self._make(kind) for _ in range(TRIES))
+            pair = next((p for p in tries if p is not None and p.id not in seen), None)
+            if pair is None:
                 misses += 1
                 continue
             seen.add(pair.id)
@@ -100,13 +120,33 @@ class Builder:
             return self._dressed_shot()
         if kind == "refill":
             return self._refilled_shot()
-        tool = self._tool(ask=kind == "ask")
-        plan = self.plans[tool.tool.name]
-        row, values = plan.next()
-        values = self._left_out(tool, values, ask=kind == "ask")
+        if kind in TAUGHT and (taught := self._taught(kind)) is not None:
+            return taught
+        tool, row, values = self._call(kind)
         pair = self.pair_of(kind, tool, values)
         if pair is not None:
-            plan.kept(row)
+            self.plans[tool.tool.name].kept(row)
+        return pair
+
+    def _call(self, kind: str) -> tuple[ToolSlots, int, dict[Path, Any]]:
+        """The next call to be worded: its tool, its row of the plan, its values."""
+        tool = self._tool(ask=kind == "ask")
+        row, values = self.plans[tool.tool.name].next()
+        return tool, row, self._left_out(tool, values, ask=kind == "ask")
+
+    def _taught(self, kind: str) -> CallPair | None:
+        """A pair in a teacher's words; None when it is the recombiner's turn."""
+        if self.classroom is None or self.rng.random() >= self.classroom.share:
+            return None
+        said = self.classroom.sentence("ask" if kind == "ask" else "plain", lambda: self._call(kind))
+        if said is None:
+            return None
+        task, sentence = said
+        if kind == "alike":
+            sentence = self._contrast(task.tool, sentence)
+        pair = self._checked(kind, task.tool, task.values, sentence)
+        if pair is not None:
+            self.plans[task.tool.tool.name].kept(task.row)
         return pair
 
     def pair_of(self, kind: str, tool: ToolSlots, values: dict[Path, Any]) -> CallPair | None:
@@ -200,7 +240,7 @@ class Builder:
             if path not in sentence.surfaces:
                 self.rejects.add("a value was not said", sentence.text)
                 return None
-            if not _reads_back(slot, sentence.surfaces[path], value):
+            if not reads_back(slot, sentence.surfaces[path], value):
                 self.rejects.add("a value reads back as another", f"{sentence.text} [{slot.name}={value!r}]")
                 return None
         call = Call(name=tool.tool.name, arguments=nest(values, tool.slots))
@@ -271,18 +311,9 @@ class Builder:
         if shot.call is None or not shot.call.arguments:
             return self._of_shot(shot, shot.call, {})
         tool = self.slots[shot.call.name]
-        placed, loose = locate(shot.action, shot.call.arguments, tool)
-        surfaces: dict[Path, Any] = {}
-        for place in placed:
-            slot = tool.slot(place.path)
-            if slot.field.kind is Kind.ARRAY:
-                surfaces[place.path] = self._list_surface(shot, slot, get(shot.call.arguments, place.path))
-            elif slot.field.kind is Kind.ENUM:
-                surfaces[place.path] = get(shot.call.arguments, place.path)
-            else:
-                surfaces[place.path] = shot.action[place.start : place.end]
+        surfaces, loose = spoken(shot.action, shot.call.arguments, tool)
         for path, value in loose.items():
-            if tool.slot(path).field.kind in (Kind.BOOLEAN, Kind.ENUM):
+            if tool.slot(path).chosen:
                 surfaces[path] = value
             elif self.defaults[tool.tool.name].get(path) != value:
                 self.rejects.add("a shot's value stands nowhere in it", f"{shot.source}: {path[-1]}={value!r}")
@@ -297,32 +328,11 @@ class Builder:
         call = Call(name=fits[0].tool.name)
         return self._of_shot(shot, call, {})
 
-    def _list_surface(self, shot: Shot, slot: Slot, value: list[Any]) -> list[Any]:
-        out: list[Any] = []
-        for item, places in zip(value, item_places(shot.action, slot, value) or [], strict=False):
-            if len(slot.items) == 1 and not slot.items[0].path:
-                enum = slot.items[0].field.kind is Kind.ENUM
-                out.append(item if enum else shot.action[places[0].start : places[0].end])
-            else:
-                inner = {p.path: shot.action[p.start : p.end] for p in places}
-                out.append(nest(inner, slot.items))
-        return out
-
     def _of_shot(self, shot: Shot, call: Call | None, surfaces: dict[str, Any]) -> CallPair:
         return CallPair(
             id=_id(shot.action), kind="shot", action=shot.action, call=call, surfaces=surfaces, ask=shot.ask,
             group=f"{call.name if call else 'none'}/shot:{shot.id}", shots=(shot.id,),
         )  # fmt: skip
-
-
-def _reads_back(slot: Slot, surface: Any, value: Any) -> bool:
-    """Whether code reads from the words the value they were made for."""
-    if slot.field.kind in (Kind.BOOLEAN, Kind.ENUM):
-        return bool(surface == value)
-    try:
-        return bool(resolve(slot, surface) == value)
-    except (ValueError, TypeError):
-        return False
 
 
 def _undotted(pair: CallPair) -> str:

@@ -15,7 +15,7 @@ import rstr
 from faker import Faker
 
 from manyshot.data import lexicon
-from manyshot.data.slots import Slot, ToolSlots, get
+from manyshot.data.slots import Path, Slot, ToolSlots, get
 from manyshot.types import Domain
 from manyshot.values import Kind
 
@@ -31,6 +31,8 @@ _TEXTS = {
     Kind.ADDRESS: ("place",),
     Kind.TEXT: ("query", "title", "product", "item", "org"),
 }
+#: How often free text is one of the values that a teacher thought of, where there are any.
+TAUGHT = 0.5
 _PAST = re.compile(r"birth|dob|purchase|bought|since|issued|出生|生日|购买|发生|起病|上次")
 
 
@@ -41,6 +43,11 @@ class Pools:
         self._domain, self._rng = domain, random.Random(seed)
         self._faker = Faker("zh_CN" if domain.context.language == "zh" else "en_US")
         self._faker.seed_instance(seed)
+        self._taught: dict[tuple[str, Path], list[str]] = {}
+
+    def teach(self, tool: ToolSlots, slot: Slot, values: list[str]) -> None:
+        """Take in free text that a teacher thought of; it comes last, after what people gave and Faker knows."""
+        self._taught[tool.tool.name, slot.path] = values
 
     def given(self, tool: ToolSlots, slot: Slot) -> list[Any]:
         """Values that people gave, best source first: values.yaml, schema, shots."""
@@ -91,6 +98,9 @@ class Pools:
             return self._faker.name()
         if kind is Kind.ADDRESS and rng.random() < 0.7:
             return self._address()
+        taught = self._taught.get((tool.tool.name, slot.path))
+        if taught and rng.random() < TAUGHT:
+            return rng.choice(taught)
         return self._text(kind, given)
 
     def _text(self, kind: Kind, given: list[Any]) -> Any:

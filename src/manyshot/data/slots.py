@@ -31,6 +31,13 @@ class Slot:
     def name(self) -> str:
         return self.path[-1] if self.path else self.field.name
 
+    @property
+    def chosen(self) -> bool:
+        """Whether its value is chosen from what the schema lists, which any words may imply, instead of copied."""
+        if self.field.kind is Kind.ARRAY:
+            return len(self.items) == 1 and not self.items[0].path and self.items[0].chosen
+        return self.field.kind in (Kind.BOOLEAN, Kind.ENUM)
+
 
 @dataclass(frozen=True, slots=True)
 class ToolSlots:

@@ -14,21 +14,36 @@ from pathlib import Path
 from manyshot.data.build import BUDGET, SHARES, Builder
 from manyshot.data.variety import NearDuplicates, nearest_similarity
 from manyshot.errors import DataError
+from manyshot.protocols import Teacher
 from manyshot.records import digest, line, write_aside, write_jsonl, write_manifest
 from manyshot.types import CallPair, Domain, Json, Manifest
 
 
-def run(domain: Domain, out: Path, *, count: int, seed: int, held_out: tuple[str, ...] = ()) -> Manifest:
-    """Generate `count` training pairs. Raises DataError when the shots do not yield any."""
+def run(
+    domain: Domain,
+    out: Path,
+    *,
+    count: int,
+    seed: int,
+    held_out: tuple[str, ...] = (),
+    teacher: Teacher | None = None,
+    teacher_seconds: float | None = None,
+) -> Manifest:
+    """Generate `count` training pairs. Raises DataError when the shots do not yield any.
+
+    teacher: words a part of them, waited for no longer than `teacher_seconds`; ModelError when it refuses the key.
+    """
     _check_shares(domain)
     began = time.perf_counter()
-    builder = Builder(domain, seed, frozenset(held_out))
+    builder = Builder(domain, seed, frozenset(held_out), teacher, teacher_seconds)
     tally: Counter[str] = Counter()
+    worded = 0
     texts: list[str] = []
     with write_aside(out / "pairs.jsonl") as stream:
         for pair in _fresh(builder, count):
             stream.write(line(pair) + "\n")
             tally[pair.kind] += 1
+            worded += "/teacher:" in pair.group
             if len(texts) < 5000:
                 texts.append(pair.action)
         if not tally:
@@ -51,8 +66,14 @@ def run(domain: Domain, out: Path, *, count: int, seed: int, held_out: tuple[str
         "budget": BUDGET,
         "shares": {**SHARES, **domain.shares},
     }
+    if builder.classroom is not None:
+        numbers["teacher"] = {"pairs": worded, **builder.classroom.numbers()}
+    if domain.teacher is not None:
+        config["teacher"] = domain.teacher.model_dump(mode="json")
     tools, shots = [t.model_dump() for t in domain.tools], [s.model_dump() for s in domain.shots]
     inputs = {"tools": digest(tools), "shots": digest(shots), "values": digest(domain.values)}
+    if builder.classroom is not None:
+        inputs["teacher"] = builder.classroom.id
     return write_manifest(out, "data", inputs, config, numbers)
 
 

@@ -27,6 +27,7 @@ class Tongue:
 
 
 _CAMEL = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
+_WORD = re.compile(r"\w+\s+")
 _END = re.compile(r"[,，。.;；(（:：、\n]|\b(?:by|with|for|given|using|if|when|so|which|that|in order)\b")
 
 
@@ -71,7 +72,8 @@ def _unique(verbs: list[Verb]) -> list[Verb]:
 
 def _stands(key: str, text: str) -> bool:
     if key.isascii():
-        return re.match(rf"(?:\w+\s+)?{re.escape(key)}", text) is not None
+        first = _WORD.match(text)
+        return text.startswith(key) or (first is not None and text.startswith(key, first.end()))
     return key in text[: len(key) + 4]
 
 

@@ -49,7 +49,7 @@ def read_into(folder: Path, findings: Findings) -> Domain | None:
     return Domain(
         name=settings.name, folder=folder, context=settings.context, base=settings.base, tools=tuple(tools),
         shots=tuple(shots), values=values, shares=settings.shares, weights=weights,
-        require_approval=settings.require_approval,
+        require_approval=settings.require_approval, teacher=settings.teacher,
     )  # fmt: skip
 
 

@@ -13,13 +13,14 @@ from zoneinfo import ZoneInfo
 
 from manyshot.spec.documents import check_keys, read_text
 from manyshot.spec.faults import Findings, near, show
-from manyshot.types import Context, Language
+from manyshot.spec.teacher import read_teacher
+from manyshot.types import Context, Language, TeacherConfig
 
 FILE = "domain.toml"
 LANGUAGES: dict[str, Language] = {"zh": "zh", "zh-CN": "zh", "en": "en", "en-US": "en"}
 BASE = "gemma-3-270m"
 _NEEDED = ("name", "language", "today")
-_OPTIONAL = ("timezone", "base", "require_approval", "shares", "weights")
+_OPTIONAL = ("timezone", "base", "require_approval", "shares", "weights", "teacher")
 #: The hour taken when `today` is a date only: customers write during the day.
 _MORNING = time(9, 0)
 
@@ -36,6 +37,7 @@ class Settings:
     weights: dict[str, float] = field(default_factory=dict)
     weights_file: str | None = None
     lines: dict[tuple[str, ...], int] = field(default_factory=dict)
+    teacher: TeacherConfig | None = None
 
 
 def read_settings(folder: Path, findings: Findings) -> Settings | None:
@@ -98,9 +100,11 @@ def _settings(table: dict[str, Any], lines: dict[tuple[str, ...], int], findings
         bad("require_approval", f"wanted true or false, found {show(approval)}; write it without quotes")
     weights, file = _weights(table, lines, findings)
     shares = _numbers(table, "shares", lines, findings)
+    teacher = read_teacher(table["teacher"], FILE, lines, findings) if "teacher" in table else None
     if not isinstance(base, str) or today is None:
         return None
-    return Settings(name, Context(today=today, language=language), base, approval is True, shares, weights, file, lines)
+    context = Context(today=today, language=language)
+    return Settings(name, context, base, approval is True, shares, weights, file, lines, teacher)
 
 
 def _zone(value: Any) -> tzinfo | None:

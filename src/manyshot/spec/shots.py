@@ -75,8 +75,8 @@ def _shot(row: Json, line: int, tools: Tools, findings: Findings) -> Shot | None
 def _part_problems(call: Any, ask: Any, tools: Tools) -> list[str]:
     """Why a call that lacks `ask` cannot be: what is there must fit, and `ask` be all that is missing."""
     problems = call_problems(call, tools, free=True)
-    if problems or not isinstance(ask, list):
-        return problems
+    if problems or not isinstance(ask, list) or not all(isinstance(name, str) for name in ask):
+        return problems  # what is wrong with `ask` itself was said already
     tool, arguments = tools[call["name"]], call.get("arguments", {})
     missing = [n for n in tool.required if n not in arguments]
     if set(missing) != set(ask):
