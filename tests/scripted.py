@@ -96,7 +96,7 @@ class Counting:
         for number in range(done + 1, self._steps + 1):
             self.on_step(number)
             step = Step(number, 0.1, 1.0, config.batch, 100, 8.0, 800.0, 1e-3, 0.5, float(number), number / self._steps)
-            (out / "checkpoint").mkdir(exist_ok=True)
+            (out / "checkpoint").mkdir(parents=True, exist_ok=True)
             with log.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(asdict(step)) + "\n")
             if progress is not None:

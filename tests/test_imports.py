@@ -23,7 +23,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("facts",),
     ("generalist",),
     ("pipeline",),
-    ("single", "demo"),
+    ("single", "demo", "curve"),
     ("cli",),
 )
 #: `import manyshot` and the command line's help must not load these.

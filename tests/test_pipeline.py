@@ -230,7 +230,7 @@ def test_training_alone_goes_on_only_when_asked_to(domain: Path, tmp_path: Path)
     def train(*, resume: bool) -> None:
         single.train_domain(
             TrainConfig(batch=8), domain, tmp_path / "data", tmp_path / "out", made.parts(), Silent(),
-            epochs=1, seconds=None, resume=resume,
+            epochs=1, seconds=None, start="base", resume=resume,
         )  # fmt: skip
 
     made.on_step = lambda number: _die() if number == 2 else None
@@ -250,7 +250,7 @@ def test_training_without_finished_data_says_what_to_do(domain: Path, tmp_path: 
     with pytest.raises(DataError, match="manyshot data"):
         single.train_domain(
             TrainConfig(), domain, tmp_path / "data", tmp_path / "out", Counting(tmp_path, {}).parts(), Silent(),
-            epochs=1, seconds=None, resume=False,
+            epochs=1, seconds=None, start="base", resume=False,
         )  # fmt: skip
 
 

@@ -180,6 +180,25 @@ def evaluate(
 
 
 @app.command()
+def curve(
+    run: RunPath,
+    sizes: Annotated[str, typer.Option(metavar="N,...", help="Numbers of training pairs.")] = "86,344,1376",
+) -> None:
+    """Add a learning curve to a finished run's report: train on fewer pairs, answer the same tests."""
+    from manyshot import curve as room
+    from manyshot.parts import embedded
+    from manyshot.progress import Terminal
+    from manyshot.runfolder import RunFolder
+
+    numbers = _names(sizes)
+    if not numbers or not all(n.isdecimal() and int(n) for n in numbers):
+        raise SpecError(f"--sizes {sizes!r}: wanted whole numbers with commas between, as 86,344")
+    place = RunFolder(run)
+    room.curve(place, [int(n) for n in numbers], embedded(), Terminal(_console()))
+    typer.echo(f"report: {place.report}")
+
+
+@app.command()
 def predict(
     run: RunPath,
     actions: Annotated[Path, typer.Option(metavar="FILE", help='JSONL: {"id", "action", "history"?} a line.')],
@@ -261,19 +280,27 @@ def demo(
 def generalist(
     corpus: Annotated[list[Path], typer.Argument(metavar="CORPUS...", help="Folders with domains below.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the adapter; a stopped one is gone on with.")],
-    steps: Annotated[int, typer.Option(min=1, help="Optimiser steps.")] = 1000,
+    steps: Annotated[int, typer.Option(min=1, help="Optimiser steps, at most.")] = 1000,
+    minutes: Annotated[float | None, typer.Option(min=0.01, help="Train no longer than this.")] = None,
     start: Annotated[Path | None, typer.Option(metavar="DIR", help="An adapter to start from.")] = None,
     base: Annotated[str, typer.Option(metavar="BASE", help="The base model.")] = "gemma-3-270m",
     setting: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Training setting.")] = None,
+    install: Annotated[bool, typer.Option("--install", help="Let runs begin from the finished one in DIR.")] = False,
 ) -> None:
     """Train the adapter from which every domain starts, on a corpus of domains."""
     from manyshot import generalist as room
     from manyshot.parts import embedded
     from manyshot.progress import Terminal
 
+    if install:
+        typer.echo(f"{room.install(out)}: runs begin from it")
+        return
     parts = embedded()
     config = override(room.TRAINING.model_copy(update={"steps": steps}), setting or [])
-    room.build(room.read_corpus(corpus), parts.find_base(base), config, out, parts, Terminal(_console()), start=start)
+    room.build(
+        room.read_corpus(corpus), parts.find_base(base), config, out, parts, Terminal(_console()),
+        start=start, seconds=minutes * 60 if minutes else None,
+    )  # fmt: skip
     typer.echo(f"{out}: adapter written")
 
 

@@ -6,7 +6,9 @@ to read a list of tools instead of knowing one.
 
 from __future__ import annotations
 
+import json
 import random
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +22,7 @@ from manyshot.records import digest, read_manifest, write_manifest
 from manyshot.runfolder import domain_id
 from manyshot.train.settings import TrainConfig
 from manyshot.train.stage import Start
-from manyshot.types import Domain, Manifest
+from manyshot.types import Domain, Json, Manifest
 
 if TYPE_CHECKING:
     from manyshot.plugs.bases import Base
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from manyshot.train.tree import Pass
 
 #: Classes of pairs: people's own sentences count for more than in a single domain, where there are few of them.
-SHARES = {"shot": 0.28, "refill": 0.27, "plain": 0.18, "ask": 0.10, "none": 0.12, "alike": 0.03, "refused": 0.02}
+SHARES = {"shot": 0.44, "refill": 0.30, "plain": 0.10, "ask": 0.05, "none": 0.05, "alike": 0.03, "refused": 0.03}
 #: Kinds of lists: seldom the domain's own as it stands.
 LISTS: Mapping[str, float] = {"own": 0.25, "shuffled": 0.30, "cut": 0.20, "foreign": 0.25}
 #: How it is trained unless it is told otherwise.
@@ -45,6 +47,27 @@ def shipped(base: Base) -> Start | None:
     folder = SHIPPED / base.name
     made = read_manifest(folder)
     return Start(folder, made.id) if made is not None and made.inputs.get("base") == base.sha256 else None
+
+
+def install(folder: Path, shipped: Path | None = None) -> Path:
+    """Make the finished adapter in `folder` the one that runs begin from, in half precision; returns where it lies.
+
+    `shipped`: the folder of the shipped ones. Raises TrainError when `folder` holds no finished generalist.
+    """
+    from safetensors.torch import load_file, save_file
+
+    made = read_manifest(folder)
+    if made is None or made.stage != "generalist":
+        raise TrainError(f"{folder}: wanted a finished generalist, found none; make it with manyshot generalist")
+    settings = json.loads((folder / "adapter_config.json").read_text("utf-8"))
+    target = (shipped or SHIPPED) / settings["base_model_name_or_path"]
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    state = {name: tensor.half() for name, tensor in load_file(folder / "adapter_model.safetensors").items()}
+    save_file(state, target / "adapter_model.safetensors", metadata={"format": "pt"})
+    for name in ("adapter_config.json", "README.md", "manifest.json"):  # the manifest last: it says that all is there
+        shutil.copyfile(folder / name, target / name)
+    return target
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,4 +161,22 @@ def build(
     }
     screen.say(f"{numbers['domains']} domains, {numbers['tools']} tools, {numbers['samples']} samples")
     inputs = {"base": base.sha256, "corpus": corpus.id}
-    return write_manifest(out, "generalist", inputs, config.model_dump(mode="json"), {**numbers, **facts.machine()})
+    settings = config.model_dump(mode="json")
+    (out / "README.md").write_text(_card(base, corpus, numbers, settings), "utf-8")
+    return write_manifest(out, "generalist", inputs, settings, {**numbers, **facts.machine()})
+
+
+def _card(base: Base, corpus: Corpus, numbers: Json, settings: Json) -> str:
+    """What the adapter is and how it is made again, for people."""
+    rows = {"base": f"{base.name} (sha256 {base.sha256})", "corpus": corpus.id, **numbers}
+    table = "\n".join(f"| {key} | {value} |" for key, value in rows.items())
+    chosen = " ".join(f"--set {k}={settings[k]}" for k in ("rank", "alpha", "lr", "final_lr", "batch", "seed"))
+    return (
+        f"---\nlibrary_name: peft\nbase_model: {base.name}\ntags: [lora, function-calling, manyshot]\n---\n"
+        "# The generalist: an adapter from which every domain starts\n\n"
+        "Turns what a customer says into one call of the tools that stand before it; trained on the domains of "
+        "`corpus/`, whose sentences people wrote. `manyshot run` begins from it.\n\n"
+        f"| | |\n|---|---|\n{table}\n\nMade again by:\n\n"
+        f"    manyshot generalist corpus --out DIR --steps {settings['steps']} {chosen}\n"
+        "    manyshot generalist corpus --out DIR --install\n"
+    )

@@ -81,7 +81,7 @@ def test_an_unknown_class_is_an_error(tmp_path: Path) -> None:
 
 
 def test_shares_of_domain_toml_reach_the_pairs(tmp_path: Path) -> None:
-    extra = "[shares]\nnone = 0\nalike = 0\nrefused = 0\nshot = 0\nask = 0.5\nplain = 0.5\n"
+    extra = "[shares]\nnone = 0\nalike = 0\nrefused = 0\nshot = 0\nrefill = 0\nask = 0.5\nplain = 0.5\n"
     numbers = stage.run(plain(tmp_path, extra), tmp_path / "out", count=100, seed=1).numbers
     assert set(numbers["kinds"]) == {"plain", "ask"}
     assert abs(numbers["kinds"]["ask"] - 50) < 15

@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from manyshot.errors import TrainError
 from manyshot.train.adapter import Adapter
 from manyshot.train.arch import freeze
-from manyshot.train.loop import Step, learning_rate, train_frozen
+from manyshot.train.loop import Run, Step, learning_rate, train_frozen
 from manyshot.train.settings import TrainConfig
 from manyshot.train.tree import Branch, Engine, Pass
 from tests.train.tiny import random_pass, tiny_model
@@ -163,3 +163,29 @@ def test_weights_that_are_not_kept_are_made_again(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("manyshot.train.tree.KEEP_BYTES", 0)
     again.loss_and_grad(passes(0))
     assert torch.equal(kept.adapter.grad, again.adapter.grad)
+
+
+def test_training_begins_from_a_finished_adapter(tmp_path: Path) -> None:
+    first = train_frozen(base(), "tiny", passes, CONFIG, tmp_path / "first")
+    still = CONFIG.model_copy(update={"steps": 1, "lr": 1e-12})
+    train_frozen(base(), "tiny", passes, still, tmp_path / "second", start=first.folder)
+    before, after = (load_file(tmp_path / name / "adapter_model.safetensors") for name in ("first", "second"))
+    assert all(torch.allclose(before[k], after[k], atol=1e-9) for k in before)
+    with pytest.raises(TrainError, match="set rank=4 alpha=8"):
+        train_frozen(
+            base(), "tiny", passes, still.model_copy(update={"rank": 8}), tmp_path / "third", start=first.folder
+        )
+    with pytest.raises(TrainError, match="not an adapter of this base"):
+        train_frozen(base(), "tiny", passes, still, tmp_path / "fourth", start=tmp_path)
+
+
+def test_a_deadline_after_a_stop_goes_on_in_the_schedule(tmp_path: Path) -> None:
+    run = Run(base(), "tiny", passes, CONFIG.model_copy(update={"steps": 1000}), tmp_path, 100.0)
+    run.started -= 60.0
+    run.step()
+    run.save_checkpoint()
+    again = Run(base(), "tiny", passes, CONFIG.model_copy(update={"steps": 1000}), tmp_path, 40.0)
+    again.resume()
+    assert again.share == pytest.approx(0.6, abs=0.05)
+    again.started -= 20.0
+    assert again.share == pytest.approx(0.8, abs=0.05)

@@ -15,6 +15,7 @@ class TrainConfig(BaseModel):
     rank: int = Field(16, ge=1, description="LoRA rank r, on all linear layers")
     alpha: float = Field(32.0, gt=0, description="LoRA alpha; the update is scaled by alpha / rank")
     lr: float = Field(2e-3, gt=0, description="peak learning rate")
+    adapt_lr: float = Field(6e-4, gt=0, description="peak learning rate where training begins from a finished adapter")
     final_lr: float = Field(0.0, ge=0, le=1, description="share of the peak rate that is left at the end of the cosine")
     warmup: float = Field(0.05, ge=0, lt=1, description="share of the run in which the rate rises linearly from 0")
     steps: int = Field(100, ge=1, description="optimiser steps; the most that are made under a deadline")

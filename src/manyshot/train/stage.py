@@ -118,7 +118,12 @@ def run(
             epochs=job.epochs,
         )
     )
-    config = config.model_copy(update={"steps": max(1, math.ceil(len(made) / config.accumulate))})
+    config = config.model_copy(
+        update={
+            "steps": max(1, math.ceil(len(made) / config.accumulate)),
+            "lr": config.adapt_lr if job.start else config.lr,
+        }
+    )
     out.mkdir(parents=True, exist_ok=True)
     left = None if seconds is None else max(1.0, seconds * (1 - progress_made(out)))
     began = time.monotonic()
