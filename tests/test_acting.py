@@ -106,8 +106,13 @@ def test_out_of_bounds_goes_to_the_reject_tool_when_there_is_one(height: str) ->
     assert read(f"climb to {height}", "Climb", {"height": height}, reject=None).calls != (Call(name="RejectRequest"),)
 
 
-def test_impossible_comes_before_missing() -> None:
-    assert read("speed 500", "Climb", {"speed": "500"}) == call("RejectRequest")
+def test_missing_comes_before_impossible() -> None:
+    assert read("speed 500", "Climb", {"speed": "500"}) == Answer(ask=("height",))
+
+
+def test_what_is_impossible_is_no_call_where_nothing_rejects() -> None:
+    reader = Reader(SLOTS, DEFAULTS, None, "span")
+    assert reader.read(' Climb{"height":"500"}', "climb to 500") == Answer()
 
 
 @pytest.mark.parametrize(
@@ -205,6 +210,7 @@ def test_arrays_of_dates() -> None:
         ("tomorrow at 3 pm", "2024-10-11 15:00"),
         ("Saturday works, say half past three pm", "2024-10-12 15:30"),
         ("October 15th would be good, preferably 9:15", "2024-10-15 09:15"),
+        ("on Friday: 9:00, no, 10:00", "2024-10-11 10:00"),
     ],
 )
 def test_a_day_and_a_time_said_apart(said: str, value: str) -> None:
@@ -212,7 +218,7 @@ def test_a_day_and_a_time_said_apart(said: str, value: str) -> None:
     assert read(f"Come {said}.", "Visit", {"when": said}) == call("Visit", when=value)
 
 
-@pytest.mark.parametrize("said", ["tomorrow or Saturday, maybe at 3 pm", "soon", "on Friday: 9:00, no, 10:00"])
+@pytest.mark.parametrize("said", ["tomorrow or Saturday, maybe at 3 pm", "soon", "on Friday: 9:00 or 10:00"])
 def test_two_days_or_none_are_no_moment(said: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         resolve(SLOTS["Visit"].slot(("when",)), said)
@@ -223,6 +229,31 @@ def test_a_part_of_an_only_date_is_read_as_the_whole() -> None:
     assert read("Come on October 15 at 9:15 please", "Visit", {"when": "October 15 at 9"}) == call(
         "Visit", when="2024-10-15 09:15"
     )
+
+
+@pytest.mark.parametrize(
+    ("action", "written", "arguments"),
+    [
+        ("It's K 1 2 3, call +1 555 010 4477", "{}", {"ref": "K123", "phone": "+15550104477"}),
+        ("move k123 to ours, I'm on 555-010-4477", '{"ref":"k123"}', {"ref": "K123", "phone": "5550104477"}),
+        # Two could be meant, or the words serve another field: nothing is filled in.
+        ("not K123 but K456", "{}", None),
+        ("K123, the note says L9", '{"note":"K123, the note says L9"}', None),
+    ],
+)
+def test_what_only_one_field_can_take_is_not_overlooked(action: str, written: str, arguments: Json | None) -> None:
+    asked = tool(
+        "Track",
+        ["ref"],
+        ref={"type": "string", "pattern": r"^K\d{3}$"},
+        phone={"type": "string", "description": "phone number"},
+        note={"type": "string"},
+    )
+    answer = Reader({"Track": slots_of(asked, CONTEXT)}, {}, None, "span").read(f" Track{written}", action)
+    if arguments is None:
+        assert answer == Answer(ask=("ref",))
+    else:
+        assert [c.arguments for c in answer.calls] == [arguments]
 
 
 def test_final_values_are_taken_as_they_are() -> None:

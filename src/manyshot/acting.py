@@ -9,7 +9,8 @@ declared reject tool takes what is impossible; else no call.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,14 +55,17 @@ class Reader:
         if name not in self._slots:
             return Answer(fault=f"no tool is called {name}")
         tool = self._slots[name]
-        values = _typed(tool, surfaces, fold(action)) if self._values == "span" else _flat(surfaces, tool)
+        if self._values == "span":
+            values = _typed(tool, surfaces, fold(action))
+            values.update(_overlooked(tool, surfaces, values, fold(action)))
+        else:
+            values = _flat(surfaces, tool)
         for path, value in self._defaults.get(name, {}).items():
             values.setdefault(path, value)
-        if self._reject and name != self._reject and any(_impossible(tool.slot(p), v) for p, v in values.items()):
-            return Answer(calls=(Call(name=self._reject),))
-        missing = _missing(tool, values)
-        if missing:
+        if missing := _missing(tool, values):
             return Answer(ask=missing)
+        if name != self._reject and any(_impossible(tool.slot(p), v) for p, v in values.items()):
+            return Answer(calls=(Call(name=self._reject),) if self._reject else ())
         return Answer(calls=(Call(name=name, arguments=nest(values, tool.slots)),))
 
 
@@ -99,6 +103,41 @@ def _whole(slot: Slot, surface: Any, action: str) -> Any:
         return surface
     holding = {s.surface for s in slot.field.spot(action) if surface in s.surface}
     return holding.pop() if len(holding) == 1 else surface
+
+
+def _overlooked(
+    tool: ToolSlots, surfaces: dict[str, Any], values: Mapping[Path, Any], action: str
+) -> Iterator[tuple[Path, Any]]:
+    """Values of fields that the model left out although the action names just one: a phone number, an id.
+
+    Only kinds that are told from their form alone, where no other field of the tool could take the same words.
+    """
+    taken = [words for words in _leaves(surfaces) if words in action]
+    empty = [s for s in tool.slots if s.path not in values and _told_by_form(s)]
+    found = {s.path: {span.surface for span in s.field.spot(action)} for s in empty}
+    for slot in empty:
+        others = set().union(*(found[s.path] for s in empty if s is not slot))
+        if len(found[slot.path]) != 1:
+            continue
+        (words,) = found[slot.path]
+        if words not in others and not any(words in t or t in words for t in taken):
+            with suppress(ValueError, TypeError, KeyError):
+                yield slot.path, resolve(slot, words)
+
+
+def _told_by_form(slot: Slot) -> bool:
+    if slot.field.kind is Kind.ID:
+        return slot.field.pattern is not None and slot.field.schema.get("type") == "string"
+    return slot.field.kind in (Kind.PHONE, Kind.EMAIL, Kind.PLATE)
+
+
+def _leaves(surfaces: Any) -> Iterator[str]:
+    """All words that the model copied."""
+    if isinstance(surfaces, dict | list):
+        for inner in surfaces.values() if isinstance(surfaces, dict) else surfaces:
+            yield from _leaves(inner)
+    elif isinstance(surfaces, str) and surfaces:
+        yield surfaces
 
 
 def _flat(arguments: dict[str, Any], tool: ToolSlots) -> dict[Path, Any]:

@@ -32,10 +32,14 @@ if TYPE_CHECKING:
 
 #: Classes of pairs: people's own sentences count for more than in a single domain, where there are few of them.
 SHARES = {"shot": 0.44, "refill": 0.30, "plain": 0.10, "ask": 0.05, "none": 0.05, "alike": 0.03, "refused": 0.03}
+#: Classes of a domain whose training begins from the generalist: it knows how people talk, so their sentences with
+#: fresh values count for more than recombined ones.
+DOMAIN_SHARES = {"shot": 0.20, "refill": 0.36, "plain": 0.20, "ask": 0.10, "none": 0.09, "alike": 0.03, "refused": 0.02}
 #: Kinds of lists: seldom the domain's own as it stands.
 LISTS: Mapping[str, float] = {"own": 0.25, "shuffled": 0.30, "cut": 0.20, "foreign": 0.25}
 #: How it is trained unless it is told otherwise.
-TRAINING = TrainConfig(rank=32, alpha=64, lr=1.5e-3, final_lr=0.05, head="seen", checkpoint_every=50)
+#: A rate of 1.2e-3 does not get below half a nat a token on so many tools (docs/log.md).
+TRAINING = TrainConfig(rank=32, alpha=64, lr=4e-4, final_lr=0.03, warmup=0.02, head="seen", checkpoint_every=50)
 
 
 #: The one that comes with the package, by the name of its base.
@@ -60,7 +64,10 @@ def install(folder: Path, shipped: Path | None = None) -> Path:
     if made is None or made.stage != "generalist":
         raise TrainError(f"{folder}: wanted a finished generalist, found none; make it with manyshot generalist")
     settings = json.loads((folder / "adapter_config.json").read_text("utf-8"))
-    target = (shipped or SHIPPED) / settings["base_model_name_or_path"]
+    name = settings["base_model_name_or_path"]
+    if Path(name).name != name:
+        raise TrainError(f"{folder}: made for the base {name!r}; only one for a packaged base can be shipped")
+    target = (shipped or SHIPPED) / name
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     state = {name: tensor.half() for name, tensor in load_file(folder / "adapter_model.safetensors").items()}
@@ -160,10 +167,17 @@ def build(
         "loss_sample": result.last.loss_sample if result.last else None,
     }
     screen.say(f"{numbers['domains']} domains, {numbers['tools']} tools, {numbers['samples']} samples")
-    inputs = {"base": base.sha256, "corpus": corpus.id}
+    inputs = {"base": base.sha256, "corpus": corpus.id, **({"start": _weights(start)} if start else {})}
     settings = config.model_dump(mode="json")
     (out / "README.md").write_text(_card(base, corpus, numbers, settings), "utf-8")
     return write_manifest(out, "generalist", inputs, settings, {**numbers, **facts.machine()})
+
+
+def _weights(adapter: Path) -> str:
+    """What tells an adapter's weights from others."""
+    from manyshot.plugs.bases import file_sha256
+
+    return file_sha256(adapter / "adapter_model.safetensors")[:16]
 
 
 def _card(base: Base, corpus: Corpus, numbers: Json, settings: Json) -> str:
@@ -175,7 +189,7 @@ def _card(base: Base, corpus: Corpus, numbers: Json, settings: Json) -> str:
         f"---\nlibrary_name: peft\nbase_model: {base.name}\ntags: [lora, function-calling, manyshot]\n---\n"
         "# The generalist: an adapter from which every domain starts\n\n"
         "Turns what a customer says into one call of the tools that stand before it; trained on the domains of "
-        "`corpus/`, whose sentences people wrote. `manyshot run` begins from it.\n\n"
+        "`corpus/`, whose sentences were written one by one (see its card). `manyshot run` begins from it.\n\n"
         f"| | |\n|---|---|\n{table}\n\nMade again by:\n\n"
         f"    manyshot generalist corpus --out DIR --steps {settings['steps']} {chosen}\n"
         "    manyshot generalist corpus --out DIR --install\n"

@@ -157,8 +157,11 @@ def _data(job: _Job, plan: budget.Plan) -> Manifest:
         return done
     began = time.monotonic()
     shutil.rmtree(job.run.data, ignore_errors=True)
+    domain = job.domain
+    if job.config.start == "generalist" and generalist.shipped(job.base):
+        domain = domain.model_copy(update={"shares": {**generalist.DOMAIN_SHARES, **domain.shares}})
     made = stage.run(
-        job.domain, job.run.data, count=plan.pairs, seed=job.config.seed, held_out=job.config.held_out,
+        domain, job.run.data, count=plan.pairs, seed=job.config.seed, held_out=job.config.held_out,
         teacher=job.teacher, teacher_seconds=plan.train_seconds and TEACHER_SHARE * plan.train_seconds,
     )  # fmt: skip
     _timed(job, "data", began)

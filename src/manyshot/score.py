@@ -24,7 +24,7 @@ from typing import Any
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
 
-from manyshot.types import Call, Expected, Json, Score, Stage, TestCase, Tool
+from manyshot.types import Call, Expected, Json, Prediction, Score, Stage, TestCase, Tool
 
 #: The order of the stages of one call; a report's funnel follows it.
 CALL_STAGES: tuple[Stage, ...] = ("function", "required", "extra", "type", "value")
@@ -64,6 +64,13 @@ def score(
     if len(case.expected) == 1 and len(prediction_calls) == 1:
         return score_call(prediction_calls[0], case.expected[0], tools.get(case.expected[0].name))
     return _score_several(prediction_calls, case.expected, tools)
+
+
+def score_prediction(prediction: Prediction, case: TestCase, tools: Mapping[str, Tool]) -> Score:
+    """`score` of a whole prediction: what could not be read is wrong, also where nothing was to be called."""
+    if prediction.fault:
+        return _wrong("parse", prediction.fault)
+    return score(prediction.calls, prediction.ask, case, tools)
 
 
 def score_call(call: Call, expected: Expected, tool: Tool | None) -> Score:

@@ -21,7 +21,7 @@ from manyshot.progress import Screen
 from manyshot.protocols import Model
 from manyshot.records import read_jsonl, write_jsonl
 from manyshot.render import Tokenizer, target_text
-from manyshot.score import score
+from manyshot.score import score_prediction
 from manyshot.serve.predictor import Mode
 from manyshot.types import CallPair, Prediction, Record, TestCase
 
@@ -99,7 +99,7 @@ def choose_shots(trial: Trial, count: int) -> Choice:
                 break
             for shots in TRIED:
                 answer = predictor.predict(case.id, case.action, trial.untuned(shots), case.history)
-                right[shots] += score(answer.calls, answer.ask, case, tools).right
+                right[shots] += score_prediction(answer, case, tools).right
             done += 1
             bar.update(done / len(left_out))
     best = max(TRIED, key=lambda k: (right[k], -k)) if done else SHOTS

@@ -15,7 +15,7 @@ Language = Literal["zh", "en"]
 NO_TOOL = "none"
 _REJECT = re.compile(
     r"reject|refuse|declin|unsupported|cannot|not_support|(?:transfer|hand|escalate)\w*to_?(?:human|agent|person|staff)"
-    r"|拒绝|无法处理|不支持|转人工",
+    r"|拒绝|无法处理|不支持|转人工|zhuan_?rengong",
     re.IGNORECASE,
 )
 
@@ -168,6 +168,8 @@ class Prediction(Record):
     id: str
     calls: tuple[Call, ...] = ()
     ask: tuple[str, ...] | None = None
+    #: Why what the model wrote could not be used.
+    fault: str = ""
     ms: float = 0.0
     raw: str = ""
     tokens_in: int = 0

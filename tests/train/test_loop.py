@@ -90,7 +90,7 @@ def test_deadline_anneals_and_ends(tmp_path: Path) -> None:
 
 def test_schedule_ends() -> None:
     config = TrainConfig(lr=1.0, warmup=0.1, steps=100)
-    rates = [learning_rate(i / 100, config) for i in range(101)]
+    rates = [learning_rate(i / 100, config.peak(adapting=False), config) for i in range(101)]
     assert max(rates) == pytest.approx(1.0)
     assert rates[0] == pytest.approx(0.01 / 0.11)
     assert rates[-1] == pytest.approx(0.0)

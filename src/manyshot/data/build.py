@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from rapidfuzz import fuzz
 
+from manyshot.data.asks import meant
 from manyshot.data.combine import Coverage
 from manyshot.data.compose import Composer, Sentence
 from manyshot.data.delex import locate
@@ -24,7 +25,7 @@ from manyshot.data.plan import Plan
 from manyshot.data.pools import Pools
 from manyshot.data.readback import reads_back, spoken
 from manyshot.data.refill import refill
-from manyshot.data.slots import Path, ToolSlots, domain_slots, nest
+from manyshot.data.slots import Path, ToolSlots, domain_slots, get, nest, resolve
 from manyshot.data.teach import Classroom
 from manyshot.data.tongue import tongues_of
 from manyshot.protocols import Teacher
@@ -321,12 +322,16 @@ class Builder:
         return self._of_shot(shot, shot.call, nest(surfaces, tool.slots))
 
     def _bare_ask(self, shot: Shot) -> CallPair | None:
-        """An ask-back shot without a call names no tool: the only one with just these required fields is meant."""
-        fits = [t for n, t in self.slots.items() if n != self.reject and set(shot.ask) <= {s.name for s in t.required}]
-        if len(fits) != 1 or fits[0] not in self.callable or {s.name for s in fits[0].required} != set(shot.ask):
+        """An ask-back shot without a call, with the call that it is about as far as its words tell."""
+        found = meant(shot, self.callable, self.domain.shots)
+        if found is None:
+            self.rejects.add("an ask-back does not tell which call it is about", f"{shot.source}: {shot.action}")
             return None
-        call = Call(name=fits[0].tool.name)
-        return self._of_shot(shot, call, {})
+        tool, surfaces = found
+        values = {
+            s.path: v if s.chosen else resolve(s, v) for s in tool.slots if (v := get(surfaces, s.path)) is not None
+        }
+        return self._of_shot(shot, Call(name=tool.tool.name, arguments=nest(values, tool.slots)), surfaces)
 
     def _of_shot(self, shot: Shot, call: Call | None, surfaces: dict[str, Any]) -> CallPair:
         return CallPair(

@@ -72,6 +72,7 @@ def run(
         config["teacher"] = domain.teacher.model_dump(mode="json")
     tools, shots = [t.model_dump() for t in domain.tools], [s.model_dump() for s in domain.shots]
     inputs = {"tools": digest(tools), "shots": digest(shots), "values": digest(domain.values)}
+    inputs["setting"] = digest([domain.context.model_dump(mode="json"), domain.weights])
     if builder.classroom is not None:
         inputs["teacher"] = builder.classroom.id
     return write_manifest(out, "data", inputs, config, numbers)

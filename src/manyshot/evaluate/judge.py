@@ -8,7 +8,7 @@ from rapidfuzz import fuzz, process
 
 from manyshot.errors import EvalError
 from manyshot.evaluate.records import Evaluation, Kind, Row
-from manyshot.score import score
+from manyshot.score import score_prediction
 from manyshot.types import Prediction, Shot, TestCase, Tool
 
 
@@ -56,7 +56,7 @@ def _row(
     shot: str | None,
     similarity: float | None,
 ) -> Row:
-    verdict = score(answer.calls, answer.ask, case, tools)
+    verdict = score_prediction(answer, case, tools)
     names = tuple(dict.fromkeys(e.name for e in case.expected))
     kind = _kind(case, reject_tools)
     return Row(

@@ -231,6 +231,8 @@ ZH: dict[str, str] = {
 _NAMES_ZH = {
     "plain": "普通调用",
     "shot": "专家样本",
+    "refill": "换值的专家样本",
+    "alike": "相近工具",
     "ask": "反问",
     "none": "无工具",
     "refused": "接口拒绝后改正",

@@ -65,6 +65,7 @@ class Predictor:
             id=case,
             calls=answer.calls,
             ask=answer.ask,
+            fault=answer.fault,
             ms=round((time.perf_counter() - began) * 1000, 1),
             raw=done.text,
             tokens_in=done.tokens_in,

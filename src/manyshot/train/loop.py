@@ -122,6 +122,7 @@ class Run:
     ) -> None:
         if not callable(passes) and not passes:
             raise TrainError(f"{out}: there are no training passes; generate data first")
+        self.peak = config.peak(adapting=start is not None)
         self.name, self.passes, self.config, self.out, self.deadline = name, passes, config, out, deadline
         self.adapter = Adapter(base, config.rank, config.alpha, config.seed)
         if start is not None:
@@ -157,12 +158,12 @@ class Run:
     def step(self) -> Step:
         """One optimiser step: gradients of `accumulate` passes, clipped, AdamW at the schedule's rate."""
         began, share = time.monotonic(), self.share
-        lr = learning_rate(share, self.config)
+        lr = learning_rate(share, self.peak, self.config)
         self.adapter.grad.zero_()
         losses = [self._gradient(self.number * self.config.accumulate + i) for i in range(self.config.accumulate)]
         size = float(self.adapter.grad.norm())
         if not math.isfinite(size):
-            raise TrainError(f"step {self.number + 1}: gradient not finite; lower lr ({self.config.lr}) or use fp32")
+            raise TrainError(f"step {self.number + 1}: gradient not finite; lower lr ({self.peak}) or use fp32")
         if self.config.clip and size > self.config.clip:
             self.adapter.grad.mul_(self.config.clip / size)
         self.optimiser.step(self.adapter.flat, self.adapter.grad, lr)
@@ -200,7 +201,7 @@ class Run:
             ) from error
         if not math.isfinite(loss.total):
             raise TrainError(
-                f"pass {number}: the loss is not a number after {self.number} steps; lower lr ({self.config.lr})"
+                f"pass {number}: the loss is not a number after {self.number} steps; lower lr ({self.peak})"
             )
         return loss
 
@@ -224,6 +225,7 @@ class Run:
         if log.exists():
             lines = log.read_text("utf-8").splitlines(keepends=True)
             kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= number]
+            self.samples = sum(json.loads(line)["samples"] for line in kept)
             log.write_text("".join(kept), "utf-8")
 
     def finish(self) -> TrainResult:
@@ -236,12 +238,12 @@ class Run:
         return TrainResult(self.out, self.number, self.samples, self.seconds, self.last, dtype)
 
 
-def learning_rate(share: float, config: TrainConfig) -> float:
-    """Linear warm-up over the first `warmup` of the run, then a half cosine down to `final_lr` x `lr`."""
+def learning_rate(share: float, peak: float, config: TrainConfig) -> float:
+    """Linear warm-up over the first `warmup` of the run, then a half cosine down to `final_lr` x `peak`."""
     if share < config.warmup:
-        return config.lr * (share + 1.0 / config.steps) / (config.warmup + 1.0 / config.steps)
+        return peak * (share + 1.0 / config.steps) / (config.warmup + 1.0 / config.steps)
     done = (share - config.warmup) / (1.0 - config.warmup)
-    return config.lr * (config.final_lr + (1.0 - config.final_lr) * 0.5 * (1.0 + math.cos(math.pi * done)))
+    return peak * (config.final_lr + (1.0 - config.final_lr) * 0.5 * (1.0 + math.cos(math.pi * done)))
 
 
 def _seen(passes: Passes, config: TrainConfig) -> Tensor | None:

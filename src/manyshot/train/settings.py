@@ -14,8 +14,9 @@ class TrainConfig(BaseModel):
 
     rank: int = Field(16, ge=1, description="LoRA rank r, on all linear layers")
     alpha: float = Field(32.0, gt=0, description="LoRA alpha; the update is scaled by alpha / rank")
-    lr: float = Field(2e-3, gt=0, description="peak learning rate")
-    adapt_lr: float = Field(6e-4, gt=0, description="peak learning rate where training begins from a finished adapter")
+    lr: float | None = Field(
+        None, gt=0, description="peak learning rate; without one 2e-3 from nothing, 6e-4 from a finished adapter"
+    )
     final_lr: float = Field(0.0, ge=0, le=1, description="share of the peak rate that is left at the end of the cosine")
     warmup: float = Field(0.05, ge=0, lt=1, description="share of the run in which the rate rises linearly from 0")
     steps: int = Field(100, ge=1, description="optimiser steps; the most that are made under a deadline")
@@ -31,3 +32,7 @@ class TrainConfig(BaseModel):
     clip: float = Field(1.0, ge=0, description="largest L2 norm of the whole gradient; 0 for none")
     checkpoint_every: int = Field(0, ge=0, description="steps between checkpoints; 0 for none but the last")
     threads: int = Field(0, ge=0, description="CPU threads; 0 leaves torch's own choice")
+
+    def peak(self, *, adapting: bool) -> float:
+        """The peak learning rate; `adapting`: training begins from a finished adapter, which a high rate would wreck."""
+        return self.lr or (6e-4 if adapting else 2e-3)

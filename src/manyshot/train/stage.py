@@ -78,8 +78,11 @@ class Job:
 
 
 def held_back(pair: CallPair) -> bool:
-    """Whether a generated pair is kept out of training. Decided by its group, so no wording is on both sides."""
-    return pair.kind != "shot" and int(sha256(pair.group.encode()).hexdigest()[:8], 16) % 100 < HELD_BACK
+    """Whether a generated pair is kept out of training. Decided by its group, so no wording is on both sides.
+
+    The experts' own sentences, also those with fresh values, are all trained on.
+    """
+    return pair.kind not in ("shot", "refill") and int(sha256(pair.group.encode()).hexdigest()[:8], 16) % 100 < HELD_BACK
 
 
 def split(pairs: Iterable[CallPair]) -> tuple[list[CallPair], list[CallPair]]:
@@ -118,12 +121,7 @@ def run(
             epochs=job.epochs,
         )
     )
-    config = config.model_copy(
-        update={
-            "steps": max(1, math.ceil(len(made) / config.accumulate)),
-            "lr": config.adapt_lr if job.start else config.lr,
-        }
-    )
+    config = config.model_copy(update={"steps": max(1, math.ceil(len(made) / config.accumulate))})
     out.mkdir(parents=True, exist_ok=True)
     left = None if seconds is None else max(1.0, seconds * (1 - progress_made(out)))
     began = time.monotonic()
