@@ -29,7 +29,7 @@ format: $(VENV)/.installed-dev
 
 $(VENV)/bin/pip:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "manyshot needs Python 3.11 or newer, this is " + sys.version)'
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo 'on Debian: apt install python3-venv, then again' >&2; exit 1; }
 
 # torch first and pinned: this version installs as a CPU build, any other would bring gigabytes of CUDA.
 $(VENV)/.installed: pyproject.toml | $(VENV)/bin/pip

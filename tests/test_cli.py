@@ -260,9 +260,12 @@ def test_predict_writes_one_line_for_each_in_order(predictor: Predictor, tmp_pat
         ('{"id": "1", "action": "x", "mood": 1}', "unknown key 'mood'"),
         ('{"id": "1", "action": "x", "history": {}}', "history"),
         ('{"id": "1", "action": "x", "history": [{"call": {"name": "A"}}]}', "history: error: field required"),
+        ('{"id": "1", "action": "x", "history": [{"call": {"name": "a b"}, "error": "e"}]}', "history: wanted a name"),
+        ('{"id": "1", "action": "x", "history": [{"call": {"name": "A"}, "error": "\\ud800"}]}', "surrogate"),
         ('{"id": "1", "action": "\\ud800"}', "surrogate"),
         (json.dumps({"id": "1", "action": "x" * 5000}), "at most 4000"),
         ("[" * 100_000, "bad JSON"),
+        ('{"id": ' + "1" * 5000 + ', "action": "x"}', "bad JSON"),
     ],
 )
 def test_a_bad_line_is_named_and_nothing_is_written(line: str, said: str, predictor: Predictor, tmp_path: Path) -> None:

@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 
 from manyshot import budget, pipeline, single
+from manyshot.config import find_domain
 from manyshot.errors import DataError, ManyshotError, SpecError
+from manyshot.examine import stored
 from manyshot.pipeline import RunConfig
 from manyshot.progress import Silent
 from manyshot.records import read_manifest
 from manyshot.runfolder import RunFolder
+from manyshot.spec.load import load_domain
 from manyshot.train.settings import TrainConfig
 from tests.scripted import Counting, gold, starter
 
@@ -139,6 +142,18 @@ def test_a_run_killed_while_answering_keeps_the_modes_that_were_done(domain: Pat
     assert verdicts == {(r.mode, r.id): r.right for r in expected.evaluation.rows}
 
 
+def test_tests_that_were_edited_after_a_kill_are_answered_anew(domain: Path, tmp_path: Path) -> None:
+    made = Counting(tmp_path, gold(domain))
+    made.on_call = lambda _, adapter: _die() if adapter is None and made.asked and made.asked[-1][1] else None
+    with pytest.raises(Killed):
+        run(SMALL, domain, tmp_path / "run", made)
+    tests = domain / "tests" / "calls.jsonl"
+    tests.write_text(tests.read_text("utf-8").replace("I have to cancel", "I must cancel"), "utf-8")
+    made.on_call, made.asked = lambda *_: None, []
+    run(SMALL, domain, tmp_path / "run", made)
+    assert any("I must cancel" in action for action, adapter in made.asked if adapter)
+
+
 def test_time_left_after_a_kill_is_what_the_checkpoint_left(domain: Path, tmp_path: Path) -> None:
     made = Counting(tmp_path, gold(domain))
     config = SMALL.model_copy(update={"minutes": 10.0})
@@ -179,6 +194,13 @@ def test_held_out_tools_are_neither_in_the_data_nor_in_the_prompts(domain: Path,
     assert any(r.held_out for r in examined.evaluation.rows)
 
 
+def test_a_run_of_which_only_the_reject_tool_is_left_is_refused() -> None:
+    drone = load_domain(find_domain("drone"))
+    assert drone.reject is not None
+    with pytest.raises(SpecError, match="at least one"):
+        pipeline.check_held_out([t.name for t in drone.tools if t.name != drone.reject], drone)
+
+
 @pytest.mark.parametrize(
     ("names", "what"), [(("Fly",), "no such tool"), (("BookTable", "CancelBooking"), "at least one")]
 )
@@ -199,6 +221,8 @@ def test_two_processes_do_not_share_a_run_folder(domain: Path, tmp_path: Path) -
 def test_a_run_inside_its_domain_does_not_copy_itself(domain: Path, tmp_path: Path) -> None:
     run(SMALL, domain, domain / "runs" / "one", Counting(tmp_path, gold(domain)))
     assert not (domain / "runs/one/domain/runs/one").exists()
+    run(SMALL, domain, domain / "runs" / "two", Counting(tmp_path, gold(domain)))
+    assert not (domain / "runs/two/domain/runs/one").exists()
 
 
 def test_evaluating_again_needs_only_the_run_and_the_tests(domain: Path, tmp_path: Path) -> None:
@@ -210,6 +234,44 @@ def test_evaluating_again_needs_only_the_run_and_the_tests(domain: Path, tmp_pat
     assert [r.right for r in after.evaluation.rows] == [r.right for r in before.evaluation.rows]
     with pytest.raises(DataError, match=r"no run\.json"):
         pipeline.again(RunFolder(tmp_path), Silent(), None, made.parts())
+
+
+def test_unsound_tests_do_not_cost_the_evaluation_that_is_there(domain: Path, tmp_path: Path) -> None:
+    made = Counting(tmp_path, gold(domain))
+    before = run(SMALL, domain, tmp_path / "run", made)
+    (domain / "tests" / "calls.jsonl").write_text("this is no JSON\n")
+    with pytest.raises(SpecError, match=r"tests/calls.jsonl:1"):
+        pipeline.again(RunFolder(tmp_path / "run"), Silent(), None, made.parts())
+    assert RunFolder(tmp_path / "run").finished
+    assert stored(RunFolder(tmp_path / "run")) == before
+
+
+def test_an_evaluation_that_is_stopped_is_gone_on_with(domain: Path, tmp_path: Path) -> None:
+    made = Counting(tmp_path, gold(domain))
+    before = run(SMALL, domain, tmp_path / "run", made)
+    made.on_call = lambda *_: _die()
+    with pytest.raises(Killed):
+        pipeline.again(RunFolder(tmp_path / "run"), Silent(), None, made.parts())
+    assert not RunFolder(tmp_path / "run").finished
+    made.on_call = lambda *_: None
+    after = run(SMALL, domain, tmp_path / "run", made)
+    assert [r.right for r in after.evaluation.rows] == [r.right for r in before.evaluation.rows]
+    assert made.trained == 1
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", '{"settings": {"speed": 1}, "from": "x"}'])
+def test_a_run_of_another_version_is_one_line(content: str, tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text(content)
+    with pytest.raises(DataError, match=r"run\.json: .*--force"):
+        pipeline.settings_of(RunFolder(tmp_path))
+
+
+def test_spans_that_are_copied_do_not_stop_the_assistant(domain: Path, tmp_path: Path) -> None:
+    made = Counting(tmp_path, gold(domain))
+    run(SMALL.model_copy(update={"copy_spans": True}), domain, tmp_path / "run", made)
+    with single.assistant(RunFolder(tmp_path / "run"), "tuned", grammar=True, parts=made.parts()) as (predictor, mode):
+        assert mode.copy
+        assert predictor.predict("1", "Cancel booking B10423, please.", mode).calls
 
 
 def test_the_assistant_of_a_run_answers_without_its_domain(domain: Path, tmp_path: Path) -> None:
@@ -269,6 +331,25 @@ def test_a_plan_fits_its_minutes(minutes: int, tests: int) -> None:
     assert budget.FEWEST <= made.pairs <= budget.MOST
 
 
+def test_without_tests_no_time_is_kept_for_the_untuned() -> None:
+    made = budget.plan(1200.0, 0, COSTS, checks=80, tries=48, pairs=None)
+    assert made.evaluate_seconds == pytest.approx(80 * COSTS.tuned)
+    assert made.train_seconds is not None
+    assert made.train_seconds > 1000
+
+
+def test_a_sample_that_is_answered_whole_takes_its_time_from_training() -> None:
+    made = budget.plan(650.0, 40, COSTS, checks=40, tries=24, pairs=None, whole=True)
+    assert made.evaluate_seconds == pytest.approx(
+        120 * COSTS.tuned + 40 * (COSTS.plain + COSTS.fewshot) + 24 * COSTS.fewshot
+    )
+
+
+def test_time_that_is_over_is_not_negative() -> None:
+    made = budget.plan(-5.0, 40, COSTS, checks=80, tries=48, pairs=None)
+    assert (made.train_seconds, made.evaluate_seconds, made.pairs) == (0.0, 0.0, budget.FEWEST)
+
+
 def test_more_minutes_give_more_pairs_and_no_limit_gives_none() -> None:
     pairs = [budget.plan(m * 60.0, 200, COSTS, checks=80, tries=48, pairs=None).pairs for m in (5, 20, 40)]
     assert pairs == sorted(pairs)
@@ -280,8 +361,11 @@ def test_the_real_model_trains_and_answers(domain: Path, tmp_path: Path) -> None
     from manyshot.parts import embedded
 
     config = SMALL.model_copy(
-        update={"pairs": 24, "checks": 2, "tries": 1, "sample": 1, "train": TrainConfig(batch=8, rank=4, dtype="fp32")}
-    )
+        update={
+            "pairs": 24, "checks": 2, "tries": 1, "sample": 1, "start": "base",
+            "train": TrainConfig(batch=8, rank=4, dtype="fp32"),
+        }
+    )  # fmt: skip
     examined = pipeline.run(config, domain, tmp_path / "run", embedded(), Silent())
     assert len(examined.evaluation.of("tuned+grammar")) == 1
     log = [json.loads(row) for row in (tmp_path / "run/train/log.jsonl").open()]
@@ -294,10 +378,10 @@ def test_the_real_model_trains_and_answers(domain: Path, tmp_path: Path) -> None
 
 @pytest.mark.slow
 def test_minutes_of_training_beat_the_base(tmp_path: Path) -> None:
-    from manyshot.config import find_domain
     from manyshot.parts import embedded
 
-    config = RunConfig(minutes=6, sample=16, checks=8, tries=2, train=TrainConfig(batch=32, checkpoint_every=20))
+    train = TrainConfig(batch=32, checkpoint_every=20)
+    config = RunConfig(minutes=6, sample=16, checks=8, tries=2, start="base", train=train)
     examined = pipeline.run(config, find_domain("ticket_desk"), tmp_path / "run", embedded(), Silent())
     right = {mode: sum(r.right for r in examined.evaluation.of(mode)) for mode in examined.evaluation.modes}
     assert right["tuned+grammar"] > right["base"]

@@ -23,6 +23,10 @@ from manyshot.types import NO_TOOL, Call
 from manyshot.values import Kind
 
 
+#: What reading strange words may raise: huge numbers and deep nesting are as unreadable as nonsense.
+UNREADABLE = (ValueError, TypeError, KeyError, ArithmeticError, RecursionError)
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """One answer; `fault` says what was wrong with the model's text when it could not be used."""
@@ -78,7 +82,7 @@ def _typed(tool: ToolSlots, surfaces: dict[str, Any], action: str) -> dict[Path,
             continue
         try:
             values[slot.path] = resolve(slot, _whole(slot, surface, action))
-        except (ValueError, TypeError, KeyError):
+        except UNREADABLE:
             continue
     return values
 
@@ -121,7 +125,7 @@ def _overlooked(
             continue
         (words,) = found[slot.path]
         if words not in others and not any(words in t or t in words for t in taken):
-            with suppress(ValueError, TypeError, KeyError):
+            with suppress(*UNREADABLE):
                 yield slot.path, resolve(slot, words)
 
 

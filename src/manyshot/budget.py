@@ -15,12 +15,13 @@ TEST_BYTES = 190
 SAMPLES_PER_SECOND = 3.5
 #: At most this share of the whole time goes to the untuned modes.
 BASE_SHARE = 0.25
-#: At least this share of what is left goes to training.
-TRAIN_SHARE = 0.3
+#: At least this share of what can be divided goes to training; less where a sample must be answered whole.
+TRAIN_SHARE, TRAIN_SHARE_WHOLE = 0.4, 0.15
 #: Pairs generated a second, and the fewest and the most that are worth it.
 PAIRS_PER_SECOND, FEWEST, MOST = 400.0, 400, 40_000
-#: Seconds for loading models, converting the adapter and writing the report.
-FIXED = 25.0
+#: Seconds that training takes beside its steps (torch, the base, the last step, the adapter's conversion), and those
+#: from the last answer to the end (verdicts, report); together at most this share of a short run.
+SETUP, CLOSING, FIXED_SHARE = 30.0, 12.0, 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +55,17 @@ def plan(
 
     tests: how many; checks: training sentences and held-back pairs that are asked as well; tries: calls made to choose
     the number of examples; pairs: fixed by the user, else it follows from the time; whole: the untuned answer all.
+    Without tests the untuned modes are not asked at all.
     """
     if left is None:
         return Plan(pairs=pairs or 8000, epochs=1, train_seconds=None, evaluate_seconds=None)
-    answers, choice = tests * (costs.plain + costs.fewshot), tries * costs.fewshot
-    untuned = answers + choice if whole else min(BASE_SHARE * left, answers + choice)
-    evaluate = min((2 * tests + checks) * costs.tuned + untuned, (1 - TRAIN_SHARE) * left)
-    free = max(left - evaluate - FIXED, TRAIN_SHARE * left)
+    spare = max(0.0, left) - min(SETUP + CLOSING, FIXED_SHARE * max(0.0, left))
+    untuned = tests * (costs.plain + costs.fewshot) + tries * costs.fewshot if tests else 0.0
+    if not whole:
+        untuned = min(BASE_SHARE * spare, untuned)
+    share = TRAIN_SHARE_WHOLE if whole and tests else TRAIN_SHARE
+    evaluate = min((2 * tests + checks) * costs.tuned + untuned, (1 - share) * spare)
+    free = spare - evaluate
     # p pairs take p / PAIRS_PER_SECOND to make and p / SAMPLES_PER_SECOND to see once.
     wanted = int(free / (1 / PAIRS_PER_SECOND + 1 / SAMPLES_PER_SECOND))
     made = pairs or min(MOST, max(FEWEST, wanted))

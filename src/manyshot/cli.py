@@ -39,6 +39,8 @@ ConfigFile = Annotated[Path | None, typer.Option("--config", metavar="FILE", hel
 Force = Annotated[bool, typer.Option("--force", help="Remove what --out holds and begin again.")]
 #: Exit code after Ctrl-C, as shells have it: 128 + SIGINT.
 INTERRUPTED = 130
+#: Points of a learning curve: the 86 pairs of the lesson that this project began with, and steps of four.
+SIZES = "86,344,1376"
 ModeName = Literal["base", "fewshot", "tuned"]
 Switch = Literal["on", "off"]
 WeightsName = Annotated[
@@ -182,7 +184,7 @@ def evaluate(
 @app.command()
 def curve(
     run: RunPath,
-    sizes: Annotated[str, typer.Option(metavar="N,...", help="Numbers of training pairs.")] = "86,344,1376",
+    sizes: Annotated[str, typer.Option(metavar="N,...", help="Numbers of training pairs.")] = SIZES,
 ) -> None:
     """Add a learning curve to a finished run's report: train on fewer pairs, answer the same tests."""
     from manyshot import curve as room

@@ -17,15 +17,12 @@ from manyshot.desk import TUNED, desk_of
 from manyshot.errors import DataError
 from manyshot.examine import stored
 from manyshot.parts import Parts
-from manyshot.pipeline import RunConfig
 from manyshot.progress import Screen
 from manyshot.records import read_manifest, write_aside
 from manyshot.runfolder import RunFolder
 from manyshot.train.stage import LORA
-from manyshot.trial import Trial, answer, sample
+from manyshot.trial import Trial, answer
 
-#: The 86 pairs of the lesson that this project began with, and steps of four.
-SIZES = (86, 344, 1376)
 #: How often a small set is gone over at most: more only teaches it by heart.
 EPOCHS = 8
 
@@ -37,8 +34,9 @@ def curve(place: RunFolder, sizes: Sequence[int], parts: Parts, screen: Screen) 
     if not place.finished:
         raise DataError(f"{place.path}: wanted a finished run; go on with manyshot run")
     kept, trained = place.read(), read_manifest(place.train)
-    config = RunConfig.model_validate({k: v for k, v in kept["settings"].items() if k != "domain"})
-    cases = sample(load_tests(find_domain(kept["from"])), config.sample, config.seed)
+    config, examined = pipeline.settings_of(place), stored(place)
+    asked = {row.id for row in examined.tuned.rows}
+    cases = [case for case in load_tests(find_domain(kept["from"])) if case.id in asked]
     if not cases or trained is None:
         raise DataError(f"{place.path}: wanted tests to measure with, its domain has none; write tests/calls.jsonl")
     pairs, samples = int(trained.numbers["pairs"]), int(trained.numbers["samples"])
@@ -46,7 +44,6 @@ def curve(place: RunFolder, sizes: Sequence[int], parts: Parts, screen: Screen) 
         raise DataError(f"a point of {too_many[0]} pairs: the run was trained on {pairs}; give smaller sizes")
     desk = desk_of(load_domain(place.domain), config.copy_spans)
     base = parts.find_base(desk.domain.base)
-    examined = stored(place)
     points = []
     with place.alone():
         for size in sorted(sizes):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from manyshot.pipeline import RunConfig
 
 #: Minutes leave room for starting up.
-DEMO = RunConfig(minutes=11.5, sample=40, checks=20, tries=8)
+DEMO = RunConfig(minutes=11.5, sample=40, checks=10, tries=4)
 
 INTRO = """\
 manyshot demo: the service desk "{domain}", from a few approved examples to an assistant.

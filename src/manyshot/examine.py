@@ -6,30 +6,41 @@ One rule: this is the first and only place of a run that opens the tests.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import shutil
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from manyshot import evaluate
+from manyshot.budget import Costs
 from manyshot.desk import TUNED, Desk
 from manyshot.errors import DataError, ModelError
 from manyshot.parts import Parts
 from manyshot.plugs.bases import Base
 from manyshot.progress import Screen
-from manyshot.records import read_jsonl, read_manifest, write_aside, write_jsonl, write_manifest
+from manyshot.records import digest, read_jsonl, read_manifest, write_aside, write_jsonl, write_manifest
 from manyshot.runfolder import RunFolder
 from manyshot.train.stage import held_back
-from manyshot.trial import Choice, Trial, answer, sample, tuned_answers, untuned_answers
+from manyshot.trial import Choice, Trial, answer_while, sample, tuned_answers, untuned_answers, untuned_seconds
 from manyshot.types import CallPair, Json, Prediction, TestCase
 
-#: Tests that the untuned modes answer even when the time is over; a sample that was asked for is answered whole.
+#: Tests that a mode answers even when the time is over; a sample that was asked for is answered whole.
 FEWEST = 20
+#: Training sentences of a kind that are asked even then.
+FEWEST_CHECKS = 5
+#: Parts of the time that is left: kept for the untuned modes at most, and of the rest for the tuned model under its
+#: grammar, then for each kind of training sentences; without the grammar it gets what remains.
+UNTUNED, GUIDED, CHECKED = 0.6, 0.7, 0.3
 SHOTS, GENERATED = "training shots", "held-back pairs"
+#: The mode that a run is for.
+BEST = "tuned+grammar"
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How a run is examined. `until`: time.monotonic() at which it should be done, None for no limit."""
+    """How a run is examined. `until`: time.monotonic() at which it should be done, None for no limit; `costs`: what the
+    untuned modes' calls take, to keep time for them."""
 
     sample: int | None
     checks: int
@@ -37,28 +48,32 @@ class Terms:
     seed: int
     held_out: tuple[str, ...]
     until: float | None
+    costs: Costs | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What came out. `evaluation`: all modes on the same tests; `tuned`: the tuned modes on all tests."""
+    """What came out. `evaluation`: all modes on the same tests; `tuned`: the tuned modes on all tests that time allowed
+    (without the grammar only where they are the same); `tests`: how many there are."""
 
     evaluation: evaluate.Evaluation
     tuned: evaluate.Evaluation
     checks: dict[str, evaluate.Tally]
     choice: Choice | None
+    tests: int
 
     @property
     def complete(self) -> bool:
-        """Whether the untuned modes answered all tests too."""
-        return len(self.evaluation.of("base")) == len(self.tuned.of("tuned"))
+        """Whether all modes answered all tests."""
+        return len(self.evaluation.of(BEST)) == self.tests
 
     @property
     def numbers(self) -> Json:
         """The figures as plain JSON."""
         return {
+            "tests": self.tests,
             "modes": evaluate.numbers(self.evaluation),
-            **({} if self.complete else {"tuned_on_all_tests": evaluate.numbers(self.tuned)}),
+            **({} if self.complete else {"tuned_on_more_tests": evaluate.numbers(self.tuned)}),
             "checks": {name: {"right": t.right, "total": t.total} for name, t in self.checks.items()},
             "fewshot": self.choice.model_dump(mode="json") if self.choice else None,
         }
@@ -71,20 +86,58 @@ def examine(
     from manyshot.spec.load import load_tests
 
     cases = sample(load_tests(folder), terms.sample, terms.seed)
-    fewest = len(cases) if terms.sample is not None else FEWEST
     if not place.adapter.is_file():
         raise ModelError(f"{place.adapter}: wanted the run's adapter, it is not there; make the run again with --force")
+    answered = place.eval / "predictions"
+    _forget_others(answered, cases)
     model = parts.open_model(base, {TUNED: place.adapter})
     try:
-        trial = Trial(desk, model, parts.tokenizer(base), place.eval / "predictions", screen, terms.seed, terms.until)
-        tuned = tuned_answers(trial, cases) if cases else {}
-        checks = {name: _check(trial, name, pairs) for name, pairs in _sentences(desk, place, terms).items()}
-        untuned, choice = untuned_answers(trial, cases, terms.tries, fewest) if cases else ({}, None)
+        trial = Trial(desk, model, parts.tokenizer(base), answered, screen, terms.seed, terms.until)
+        answers, checks, choice = _answers(trial, cases, _sentences(desk, place, terms), terms)
     finally:
         model.close()
-    examined = _judged(desk, cases, {**untuned, **tuned}, terms.held_out, checks, choice)
-    _store(place, examined)
+    examined = _judged(desk, cases, answers, terms.held_out, checks, choice)
+    _store(place, examined, cases, terms)
     return examined
+
+
+def _answers(
+    trial: Trial, cases: Sequence[TestCase], sentences: Mapping[str, Sequence[CallPair]], terms: Terms
+) -> tuple[dict[str, list[Prediction]], dict[str, evaluate.Tally], Choice | None]:
+    """Answers of all modes in the order of a report, the checks, the chosen number of examples.
+
+    What matters most is answered first; each part leaves time for those after it.
+    """
+    fewest = len(cases) if terms.sample is not None else FEWEST
+    limit = terms.until
+    if limit is not None and terms.costs is not None and cases:
+        limit -= min(untuned_seconds(terms.costs, fewest), UNTUNED * max(0.0, limit - time.monotonic()))
+    tuned = tuned_answers(trial, cases, fewest, _part(limit, GUIDED), grammar=True)
+    checks = {name: _check(trial, name, pairs, _part(limit, CHECKED)) for name, pairs in sentences.items()}
+    if not cases:
+        return {}, checks, None
+    free = tuned_answers(trial, cases, fewest, limit, grammar=False)
+    untuned, choice = untuned_answers(trial, cases, terms.tries, fewest)
+    return {**untuned, **free, **tuned}, checks, choice
+
+
+def _part(limit: float | None, share: float) -> float | None:
+    """The moment when `share` of the time up to `limit` is gone."""
+    now = time.monotonic()
+    return None if limit is None else now + share * (limit - now)
+
+
+def _forget_others(answered: Path, cases: Sequence[TestCase]) -> None:
+    """Answers to other tests than these (they were edited after a kill) are no answers to these."""
+    mark, file = _tests_id(cases), answered / "tests.id"
+    if answered.exists() and (not file.exists() or file.read_text("utf-8") != mark):
+        shutil.rmtree(answered)
+    with write_aside(file) as stream:
+        stream.write(mark)
+
+
+def _tests_id(cases: Sequence[TestCase]) -> str:
+    return digest([case.model_dump(mode="json", exclude={"source"}) for case in cases])
 
 
 def _sentences(desk: Desk, place: RunFolder, terms: Terms) -> dict[str, list[CallPair]]:
@@ -94,12 +147,14 @@ def _sentences(desk: Desk, place: RunFolder, terms: Terms) -> dict[str, list[Cal
     return {SHOTS: sample(shots, terms.checks, terms.seed), GENERATED: sample(kept, terms.checks, terms.seed)}
 
 
-def _check(trial: Trial, name: str, pairs: Sequence[CallPair]) -> evaluate.Tally:
+def _check(trial: Trial, name: str, pairs: Sequence[CallPair], until: float | None) -> evaluate.Tally:
     if not pairs:
         return evaluate.Tally(0, 0)
+    mode, file = trial.desk.mode("tuned"), name.replace(" ", "-")
     cases = [trial.desk.case(pair) for pair in pairs]
-    mode = trial.desk.mode("tuned")
-    answers = answer(trial, name.replace(" ", "-"), cases, mode)
+    answers = answer_while(trial, {file: mode}, cases, FEWEST_CHECKS, until)[file]
+    asked = {p.id for p in answers}
+    cases = [c for c in cases if c.id in asked]
     judged = evaluate.run(cases, {mode.name: answers}, {t.name: t for t in trial.desk.domain.tools}, baseline=mode.name)
     return evaluate.summarise(judged)[0].overall
 
@@ -112,28 +167,34 @@ def _judged(
     checks: dict[str, evaluate.Tally],
     choice: Choice | None,
 ) -> Examined:
+    """Verdicts on the tests that all modes answered, and on those that the tuned model did."""
     tools = {t.name: t for t in desk.domain.tools}
     rejects = (desk.reject,) if desk.reject else ()
-    asked = {p.id for p in answers.get("base", [])}
-    common = [c for c in cases if c.id in asked]
-    shared = {name: [p for p in given if p.id in asked] for name, given in answers.items()}
-    tuned = {name: given for name, given in answers.items() if name.startswith("tuned")}
-    shots = desk.domain.shots
-    return Examined(
-        evaluate.run(common, shared, tools, held_out=held_out, shots=shots, reject_tools=rejects),
-        evaluate.run(cases, tuned, tools, held_out=held_out, shots=shots, reject_tools=rejects, baseline="tuned"),
-        checks,
-        choice,
-    )
+    asked = {name: {p.id for p in given} for name, given in answers.items()}
+    shared = set.intersection(*asked.values()) if asked else set()
+    most = asked.get(BEST, set())
+
+    def judge(ids: set[str], modes: Iterable[str], baseline: str) -> evaluate.Evaluation:
+        given = {name: [p for p in answers[name] if p.id in ids] for name in modes}
+        return evaluate.run(
+            [c for c in cases if c.id in ids], given, tools,
+            held_out=held_out, shots=desk.domain.shots, reject_tools=rejects, baseline=baseline,
+        )  # fmt: skip
+
+    tuned = [name for name in answers if name.startswith("tuned") and asked[name] == most]
+    return Examined(judge(shared, answers, "base"), judge(most, tuned, "tuned"), checks, choice, len(cases))
 
 
-def _store(place: RunFolder, examined: Examined) -> None:
+def _store(place: RunFolder, examined: Examined, cases: Sequence[TestCase], terms: Terms) -> None:
     write_jsonl(place.eval / "rows.jsonl", examined.evaluation.to_rows())
     if not examined.complete:
         write_jsonl(place.eval / "rows-tuned.jsonl", examined.tuned.to_rows())
     with write_aside(place.eval / "evaluation.json") as stream:
         stream.write(json.dumps(examined.numbers, ensure_ascii=False, indent=1) + "\n")
-    write_manifest(place.eval, "eval", {}, {}, examined.numbers)
+    trained = read_manifest(place.train)
+    inputs = {"tests": _tests_id(cases), **({"train": trained.id} if trained else {})}
+    config: Json = {"sample": terms.sample, "checks": terms.checks, "tries": terms.tries, "seed": terms.seed}
+    write_manifest(place.eval, "eval", inputs, config, examined.numbers)
 
 
 def stored(place: RunFolder) -> Examined:
@@ -146,10 +207,11 @@ def stored(place: RunFolder) -> Examined:
     of_tuned = tuple(read_jsonl(tuned, evaluate.Row)) if tuned.exists() else rows
     of_tuned = tuple(r for r in of_tuned if r.mode.startswith("tuned"))
     checks = {name: evaluate.Tally(t["right"], t["total"]) for name, t in made.numbers["checks"].items()}
-    choice = made.numbers["fewshot"]
+    choice, evaluation = made.numbers["fewshot"], evaluate.Evaluation.from_rows(rows)
     return Examined(
-        evaluate.Evaluation.from_rows(rows),
+        evaluation,
         evaluate.Evaluation.from_rows(of_tuned, "tuned"),
         checks,
         Choice.model_validate(choice) if choice else None,
+        int(made.numbers.get("tests", len(evaluation.of(BEST)))),
     )

@@ -56,7 +56,14 @@ def data_line(made: Manifest) -> str:
     kinds = _counts(made, "kinds")
     classes = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
     rejects = sum(_counts(made, "rejects").values())
-    return f"{made.numbers.get('pairs', sum(kinds.values()))} pairs ({classes}), {rejects} rejected{_teacher(made)}"
+    pairs = made.numbers.get("pairs", sum(kinds.values()))
+    return f"{pairs} pairs ({classes}), {rejects} rejected{_covered(made)}{_teacher(made)}"
+
+
+def _covered(made: Manifest) -> str:
+    """How many of the pairs of listed values the requests hold."""
+    covered, possible = made.numbers.get("covered", (0, 0))
+    return f", {covered} of {possible} pairs of listed values covered" if possible else ""
 
 
 def _teacher(made: Manifest) -> str:
@@ -89,7 +96,8 @@ def check_lines(examined: Examined) -> Iterator[str]:
     if not examined.complete:
         for summary in evaluate.summarise(examined.tuned):
             t = summary.overall
-            yield f"{summary.mode} on all {t.total} tests: {t.right} right ({t.rate or 0:.1%})"
+            number = f"all {t.total}" if t.total == examined.tests else f"{t.total} of {examined.tests}"
+            yield f"{summary.mode} on {number} tests: {t.right} right ({t.rate or 0:.1%})"
 
 
 def note(examined: Examined, desk: Desk) -> str:
@@ -97,8 +105,8 @@ def note(examined: Examined, desk: Desk) -> str:
     if not examined.tuned.rows:
         return f"{desk.domain.name} has no tests, so this says nothing about people's own words."
     if not examined.complete:
-        asked, all_ = len(examined.evaluation.of("base")), len(examined.tuned.of("tuned"))
-        return f"Compared on a fixed random sample of {asked} of {all_} tests, for which the time was enough."
+        asked = len(examined.evaluation.of("base"))
+        return f"Compared on a fixed random sample of {asked} of {examined.tests} tests, for which the time was enough."
     return ""
 
 

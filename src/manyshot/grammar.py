@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 from manyshot.errors import SpecError
+from manyshot.render import Values
 from manyshot.types import NO_TOOL, Json, Tool
 
-Values = Literal["span", "final"]
 _STRING_TYPES = ("string", "number", "integer")
 
 # Rules that do not depend on a tool. White space is what str.isspace() says of characters that JSON leaves bare.

@@ -8,11 +8,11 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from manyshot import budget, facts, generalist, trial
 from manyshot.config import SHIPPED, find_domain
@@ -108,7 +108,7 @@ def check_held_out(held_out: Sequence[str], domain: Domain) -> None:
     names = [t.name for t in domain.tools]
     if strange := [name for name in held_out if name not in names]:
         raise SpecError(f"held-out tool {strange[0]!r}: {domain.name} has no such tool; it has {', '.join(names)}")
-    if held_out and set(held_out) >= set(names):
+    if held_out and set(held_out) >= set(names) - {domain.reject}:
         raise SpecError(f"all tools of {domain.name} are held out; leave at least one to train on")
 
 
@@ -122,14 +122,14 @@ def _plan(job: _Job, folder: Path) -> budget.Plan:
     if "plan" in kept:
         return budget.Plan.model_validate(kept["plan"])
     began = time.monotonic()
+    tests = folder / "tests" / "calls.jsonl"
+    count = budget.guess_tests(tests.stat().st_size if tests.is_file() else 0, job.config.sample)
     tokenizer = job.parts.tokenizer(job.base)
     model = job.parts.open_model(job.base, {})
     try:
-        costs = trial.measure(job.desk, model, tokenizer, job.config.seed)
+        costs = trial.measure(job.desk, model, tokenizer, job.config.seed, fewshot=count > 0)
     finally:
         model.close()
-    tests = folder / "tests" / "calls.jsonl"
-    count = budget.guess_tests(tests.stat().st_size if tests.is_file() else 0, job.config.sample)
     config = job.config
     plan = budget.plan(
         job.left,
@@ -176,7 +176,7 @@ def _train(job: _Job, plan: budget.Plan) -> Manifest:
     seconds = plan.train_seconds
     if seconds is not None and job.left is not None and not job.run.train.exists():
         # What data and preparation took less or more than planned is training's.
-        seconds = max(0.5 * seconds, job.left - (plan.evaluate_seconds or 0) - budget.FIXED)
+        seconds = max(0.5 * seconds, job.left - (plan.evaluate_seconds or 0) - budget.SETUP - budget.CLOSING)
         job.run.note(train_seconds=seconds)
     seconds = job.run.read().get("train_seconds", seconds)
     config = job.config.train.model_copy(update={"seed": job.config.seed})
@@ -212,7 +212,7 @@ def train_folder(
         raise DataError(f"{data}: wanted finished training data, there is no manifest.json; make it with manyshot data")
     pairs, _ = stage.split(read_jsonl(data / "pairs.jsonl", CallPair))
     own = tuple(t for t in domain.tools if t.name not in held_out)
-    lists = Lists(own, foreign_tools(domain), desk_of(domain).reject, domain.context.language)
+    lists = Lists(own, foreign_tools(domain), domain.reject, domain.context.language)
     begin = generalist.shipped(base) if start == "generalist" else None
     job = stage.Job(domain.name, base, parts.tokenizer(base), lists, pairs[:first], source.id, begin, epochs)
     with screen.bar("training") as bar:
@@ -239,8 +239,8 @@ def foreign_tools(domain: Domain) -> tuple[Tool, ...]:
 
 def _examine(job: _Job, folder: Path) -> Examined:
     began = time.monotonic()
-    until = None if job.left is None else time.monotonic() + job.left - budget.FIXED / 2
-    terms = _terms(job.config, until)
+    until = None if job.left is None else time.monotonic() + job.left - budget.CLOSING
+    terms = replace(_terms(job.config, until), costs=budget.Costs(**job.run.read()["costs"]))
     examined = examine(job.desk, job.base, job.run, folder, job.parts, job.screen, terms)
     _timed(job, "eval", began)
     close(job.run, job.desk, examined, job.seconds)
@@ -262,21 +262,36 @@ def close(place: RunFolder, desk: Desk, examined: Examined, seconds: dict[str, f
     return write_manifest(place.path, "run", stages, settings["settings"], numbers)
 
 
+def settings_of(place: RunFolder) -> RunConfig:
+    """How a run was started. Raises DataError when that was another version of manyshot."""
+    settings = {k: v for k, v in place.read()["settings"].items() if k != "domain"}
+    try:
+        return RunConfig.model_validate(settings)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        raise DataError(
+            f"{place.path / 'run.json'}: {key}: {first['msg'].lower()}; another version made this run, "
+            "make it again with --force"
+        ) from None
+
+
 def again(place: RunFolder, screen: Screen, domain: Path | None = None, parts: Parts | None = None) -> Examined:
     """Evaluate a trained run anew, on the tests of the domain it came from or of the folder given."""
     kept = place.read()
     if not place.trained:
         raise DataError(f"{place.path}: wanted a trained run, its training is not finished; go on with manyshot run")
-    from manyshot.spec.load import load_domain
+    from manyshot.spec.load import load_domain, load_tests
 
+    config = settings_of(place)
     with place.alone():
-        config = RunConfig.model_validate({k: v for k, v in kept["settings"].items() if k != "domain"})
         parts = parts or embedded(config.weights)
         folder = domain or find_domain(kept["from"])
         desk = desk_of(load_domain(place.domain), config.copy_spans)
+        base = parts.find_base(desk.domain.base)
+        load_tests(folder)  # what is wrong with them must not cost the evaluation that is there
         began = time.monotonic()
-        shutil.rmtree(place.eval, ignore_errors=True)
-        terms = _terms(config, None)
-        examined = examine(desk, parts.find_base(desk.domain.base), place, folder, parts, screen, terms)
+        place.reopen()
+        examined = examine(desk, base, place, folder, parts, screen, _terms(config, None))
         close(place, desk, examined, {"eval": round(time.monotonic() - began, 1)})
         return examined

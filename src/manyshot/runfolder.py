@@ -17,6 +17,9 @@ from manyshot.errors import DataError
 from manyshot.records import digest, read_manifest, write_aside
 from manyshot.types import Domain, Json
 
+#: The file that makes a folder that of a run.
+RUN = "run.json"
+
 
 class RunFolder:
     """Paths and bookkeeping of a run. Nothing is read or written before a method is called."""
@@ -26,7 +29,7 @@ class RunFolder:
         self.domain, self.data, self.train, self.eval = (path / n for n in ("domain", "data", "train", "eval"))
         self.adapter = self.train / "adapter.gguf"
         self.report = path / "report.html"
-        self._settings = path / "run.json"
+        self._settings = path / RUN
 
     @property
     def finished(self) -> bool:
@@ -84,6 +87,11 @@ class RunFolder:
         if strange:
             raise DataError(f"{self.path}: wanted a new or empty folder, found {strange[0]}; choose another --out")
 
+    def reopen(self) -> None:
+        """Remove the evaluation, so that it is made anew; stopped before it is, the run can be gone on with."""
+        (self.path / "manifest.json").unlink(missing_ok=True)
+        shutil.rmtree(self.eval, ignore_errors=True)
+
     def _clear(self) -> None:
         (self.path / "manifest.json").unlink(missing_ok=True)  # first: what is half removed must not look whole
         for path in self.path.iterdir():
@@ -100,6 +108,8 @@ class RunFolder:
             ) from None
         except (OSError, ValueError) as error:
             raise DataError(f"{self._settings}: damaged ({error}); make the run again with --force") from None
+        if not isinstance(found, dict) or not isinstance(found.get("settings"), dict) or "from" not in found:
+            raise DataError(f"{self._settings}: wanted settings and from in it; make the run again with --force")
         return found
 
     def note(self, **facts: float | str | Json) -> None:
@@ -121,12 +131,12 @@ def domain_id(domain: Domain) -> str:
 
 
 def copy_domain(folder: Path, out: Path, run: Path) -> None:
-    """Copy a domain without tests and hidden files; it appears under its name when it is whole."""
+    """Copy a domain without tests, runs and hidden files; it appears under its name when it is whole."""
     aside = out.with_name(f".{out.name}.{os.getpid()}.part")
 
     def left_out(here: str, names: Iterable[str]) -> set[str]:
         top = Path(here) == folder
-        inside = {n for n in names if (Path(here) / n).resolve() == run.resolve()}
+        inside = {n for n in names if (Path(here) / n).resolve() == run.resolve() or (Path(here) / n / RUN).exists()}
         return {n for n in names if n.startswith(".") or n == "__pycache__" or (top and n == "tests")} | inside
 
     try:

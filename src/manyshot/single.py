@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from manyshot.desk import SHOTS, TUNED, desk_of
 from manyshot.errors import DataError, TrainError
 from manyshot.parts import Parts, embedded, teacher_of
-from manyshot.pipeline import RunConfig, StartName, train_folder
+from manyshot.pipeline import StartName, settings_of, train_folder
 from manyshot.progress import Screen
 from manyshot.records import read_jsonl, read_manifest, read_rows
 from manyshot.runfolder import RunFolder
@@ -89,8 +89,7 @@ def assistant(
     """The assistant of a run, loaded; closed at the end. `parts`: the real ones without it."""
     from manyshot.spec.load import load_domain
 
-    settings = {k: v for k, v in place.read()["settings"].items() if k != "domain"}
-    config = RunConfig.model_validate(settings)
+    config = settings_of(place)
     parts = parts or embedded(config.weights)
     if mode == "tuned" and not place.trained:
         raise DataError(f"{place.path}: its training is not finished; go on with manyshot run, or use --mode base")

@@ -26,10 +26,14 @@ from manyshot.serve.predictor import Mode
 from manyshot.types import CallPair, Prediction, Record, TestCase
 
 T = TypeVar("T")
+R = TypeVar("R", bound=Record)
 #: Numbers of examples that are tried.
 TRIED = (4, 8, 16)
 #: Share of the time that is left which choosing among them may take, and the shots that are tried in any case.
 CHOICE_SHARE, FEWEST = 0.2, 4
+#: A tuned model's token beside the base's, for the adapter is applied beside the weights, and the tokens that reading a
+#: question is worth.
+ADAPTER, READING = 1.2, 5
 
 
 class Choice(Record):
@@ -61,22 +65,34 @@ class Trial:
         return self.desk.mode(name, shots=shots, room=self.room)
 
 
-def measure(desk: Desk, model: Model, tokenizer: Tokenizer, seed: int, calls: int = 3) -> Costs:
-    """Seconds a call on a few shots; those of a tuned model follow from the base's tokens a second."""
+def measure(
+    desk: Desk, model: Model, tokenizer: Tokenizer, seed: int, calls: int = 3, *, fewshot: bool = True
+) -> Costs:
+    """Seconds a call on a few shots; those of a tuned model follow from the base's tokens a second.
+
+    fewshot: measure calls with the most examples too; else they are taken for plain ones.
+    """
     predictor, room = desk.predictor(model, tokenizer), desk.room(tokenizer)
     pairs = sample(desk.examples, calls, seed)
     if not pairs:
         return Costs(2.0, 2.0, 1.0)
-    base, shown = desk.mode("base", room=room), desk.mode("fewshot", room=room)
+    base, shown = desk.mode("base", room=room), desk.mode("fewshot", shots=max(TRIED), room=room)
     predictor.predict("warm", pairs[0].action, base)
     plain = [predictor.predict(p.id, p.action, base, p.history) for p in pairs]
-    fewshot = [predictor.predict(p.id, p.action, shown, p.history) for p in pairs]
+    full = [predictor.predict(p.id, p.action, shown, p.history) for p in pairs] if fewshot else plain
     answers = [target_text(p.call, p.surfaces, desk.values) for p in desk.examples]
     length = statistics.mean(len(tokenizer.encode(text, add_special_tokens=False)) for text in answers)
     token = sum(p.ms for p in plain) / max(1, sum(p.tokens_out for p in plain)) / 1000
     return Costs(
-        statistics.mean(p.ms for p in plain) / 1000, statistics.mean(p.ms for p in fewshot) / 1000, token * length
+        statistics.mean(p.ms for p in plain) / 1000,
+        statistics.mean(p.ms for p in full) / 1000,
+        token * (ADAPTER * length + READING),
     )
+
+
+def untuned_seconds(costs: Costs, fewest: int) -> float:
+    """What the untuned modes take at least: choosing the number of examples, and the fewest tests."""
+    return FEWEST * len(TRIED) * costs.fewshot + fewest * (costs.plain + costs.fewshot)
 
 
 def sample(rows: Sequence[T], count: int | None, seed: int) -> list[T]:
@@ -87,7 +103,13 @@ def sample(rows: Sequence[T], count: int | None, seed: int) -> list[T]:
 
 
 def choose_shots(trial: Trial, count: int) -> Choice:
-    """Try each number of examples on up to `count` shots, fewer when time is short; the smallest of the best."""
+    """Try each number of examples on up to `count` shots, fewer when time is short; the smallest of the best.
+
+    The choice of an earlier, killed trial is kept: answers may have been made by it.
+    """
+    file = trial.out / "choice.jsonl"
+    if before := _read(file, Choice):
+        return before[0]
     left_out = _to_try(trial, count)
     predictor = trial.desk.predictor(trial.model, trial.tokenizer, without=left_out)
     tools = {t.name: t for t in trial.desk.domain.tools}
@@ -103,7 +125,9 @@ def choose_shots(trial: Trial, count: int) -> Choice:
             done += 1
             bar.update(done / len(left_out))
     best = max(TRIED, key=lambda k: (right[k], -k)) if done else SHOTS
-    return Choice(shots=best, tried=right, of=done)
+    choice = Choice(shots=best, tried=right, of=done)
+    write_jsonl(file, [choice])
+    return choice
 
 
 def _to_try(trial: Trial, count: int) -> list[CallPair]:
@@ -116,7 +140,7 @@ def _to_try(trial: Trial, count: int) -> list[CallPair]:
 def answer(trial: Trial, name: str, cases: Sequence[TestCase], mode: Mode) -> list[Prediction]:
     """Answers of one mode; those of an earlier, killed trial are taken when they are for the same cases."""
     file = trial.out / f"{name}.jsonl"
-    before = _before(file)
+    before = _read(file, Prediction)
     if before and [p.id for p in before] == [c.id for c in cases]:
         return before
     predictor = trial.desk.predictor(trial.model, trial.tokenizer)
@@ -129,29 +153,37 @@ def answer(trial: Trial, name: str, cases: Sequence[TestCase], mode: Mode) -> li
     return answers
 
 
-def _before(file: Path) -> list[Prediction]:
+def _read(file: Path, kind: type[R]) -> list[R]:
+    """The records of an earlier trial; none when there are none or they are damaged."""
     try:
-        return list(read_jsonl(file, Prediction)) if file.exists() else []
+        return list(read_jsonl(file, kind)) if file.exists() else []
     except ManyshotError:
         return []
 
 
 def answer_while(
-    trial: Trial, modes: Mapping[str, Mode], cases: Sequence[TestCase], fewest: int
+    trial: Trial, modes: Mapping[str, Mode], cases: Sequence[TestCase], fewest: int, until: float | None
 ) -> dict[str, list[Prediction]]:
-    """Answers of several modes to the same cases, in a seeded order until the time is over, `fewest` in any case."""
-    before = {name: _before(trial.out / f"{name}.jsonl") for name in modes}
+    """Answers of several modes to the same cases, in a seeded order until the time is over, `fewest` in any case.
+
+    The order is the same each time, so that of two sets of cases that were answered one holds the other.
+    """
+    before = {name: _read(trial.out / f"{name}.jsonl", Prediction) for name in modes}
     ids = [[p.id for p in answers] for answers in before.values()]
-    if ids[0] and all(i == ids[0] for i in ids) and set(ids[0]) <= {c.id for c in cases}:
+    enough = len(cases) if until is None else min(fewest, len(cases))
+    if len(ids[0]) >= enough and all(i == ids[0] for i in ids) and set(ids[0]) <= {c.id for c in cases}:
         return before
     predictor = trial.desk.predictor(trial.model, trial.tokenizer)
     made: dict[str, dict[str, Prediction]] = {name: {} for name in modes}
+    slowest = 0.0
     with trial.screen.bar(" and ".join(modes)) as bar:
         for number, case in enumerate(random.Random(trial.seed).sample(cases, len(cases)), 1):
-            if number > fewest and trial.until is not None and time.monotonic() > trial.until:
+            began = time.monotonic()
+            if number > fewest and until is not None and began + slowest > until:
                 break
             for name, mode in modes.items():
                 made[name][case.id] = predictor.predict(case.id, case.action, mode, case.history)
+            slowest = max(slowest, time.monotonic() - began)
             bar.update(number / len(cases), f"{number} of {len(cases)}")
     answers = {name: [by_id[c.id] for c in cases if c.id in by_id] for name, by_id in made.items()}
     for name, rows in answers.items():
@@ -159,10 +191,12 @@ def answer_while(
     return answers
 
 
-def tuned_answers(trial: Trial, cases: Sequence[TestCase]) -> dict[str, list[Prediction]]:
-    """Answers of the tuned model to all cases, without and with the grammar."""
-    modes = [trial.desk.mode("tuned", grammar=grammar, room=2 * trial.room) for grammar in (False, True)]
-    return {mode.name: answer(trial, mode.name, cases, mode) for mode in modes}
+def tuned_answers(
+    trial: Trial, cases: Sequence[TestCase], fewest: int, until: float | None, *, grammar: bool
+) -> dict[str, list[Prediction]]:
+    """Answers of the tuned model to the cases that time allows but `fewest` at least."""
+    mode = trial.desk.mode("tuned", grammar=grammar, room=2 * trial.room)
+    return answer_while(trial, {mode.name: mode}, cases, fewest, until)
 
 
 def untuned_answers(
@@ -171,4 +205,4 @@ def untuned_answers(
     """Answers of the base, without and with examples, to the cases that time allows but `fewest` at least."""
     choice = choose_shots(trial, tries)
     modes = {"base": trial.untuned(0), "fewshot": trial.untuned(choice.shots)}
-    return answer_while(trial, modes, cases, fewest), choice
+    return answer_while(trial, modes, cases, fewest, trial.until), choice

@@ -13,6 +13,8 @@ Json = dict[str, Any]
 Language = Literal["zh", "en"]
 #: The name that stands for "no tool fits" in prompts and predictions.
 NO_TOOL = "none"
+#: Classes of generated pairs, whose shares domain.toml may set.
+PAIR_KINDS = ("plain", "shot", "refill", "ask", "none", "alike", "refused")
 _REJECT = re.compile(
     r"reject|refuse|declin|unsupported|cannot|not_support|(?:transfer|hand|escalate)\w*to_?(?:human|agent|person|staff)"
     r"|拒绝|无法处理|不支持|转人工|zhuan_?rengong",

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from manyshot.data import stage
-from manyshot.data.build import Builder
+from manyshot.data.build import SHARES, Builder
 from manyshot.data.variety import NearDuplicates, grams, nearest_similarity
 from manyshot.errors import DataError
 from manyshot.records import read_jsonl, read_manifest, read_rows, write_manifest
 from manyshot.spec.load import load_domain
-from manyshot.types import CallPair
+from manyshot.types import PAIR_KINDS, CallPair
 from tests.data.desks import SHOTS, TICKET, plain, write
 
 
@@ -73,6 +73,10 @@ def test_a_stage_that_breaks_leaves_nothing_that_looks_whole(tmp_path: Path, mon
     assert list(out.iterdir()) == []
 
 
+def test_the_classes_are_those_that_domain_toml_may_name() -> None:
+    assert tuple(SHARES) == PAIR_KINDS
+
+
 def test_an_unknown_class_is_an_error(tmp_path: Path) -> None:
     domain = plain(tmp_path).model_copy(update={"shares": {"plain": 1.0, "plaid": 0.5}})
     with pytest.raises(DataError, match=r"domain\.toml: \[shares\] plaid: no such class; wanted some of plain, "):
@@ -92,6 +96,24 @@ def test_held_out_tools_are_named_in_the_manifest_and_not_called(tmp_path: Path)
     assert manifest.config["held_out"] == ["TicketCancel"]
     pairs = read_jsonl(tmp_path / "out" / "pairs.jsonl", CallPair)
     assert {p.call.name for p in pairs if p.call} == {"TicketCreate"}
+
+
+def test_tools_of_no_weight_do_not_stop_the_others(tmp_path: Path) -> None:
+    domain = plain(tmp_path, "[weights]\nTicketCreate = 0\nTicketCancel = 1\n")
+    kinds = [p.kind for p in Builder(domain, 1, held_out=frozenset({"TicketCancel"})).pairs(40)]
+    assert len(kinds) == 40
+
+
+def test_a_domain_with_nothing_to_call_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no tool to be called"):
+        next(Builder(plain(tmp_path), 1, held_out=frozenset({"TicketCreate", "TicketCancel"})).pairs(5))
+
+
+def test_a_domain_that_has_no_more_to_say_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shares = {**dict.fromkeys(SHARES, 0.0), "shot": 1.0}
+    monkeypatch.setattr("manyshot.data.build.EXHAUSTED", 1)
+    made = list(Builder(plain(tmp_path).model_copy(update={"shares": shares}), 1).pairs(100_000))
+    assert 10 < len(made) < 100_000
 
 
 def test_values_that_nobody_could_have_said_are_counted_rejects(tmp_path: Path) -> None:

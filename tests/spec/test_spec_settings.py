@@ -8,7 +8,7 @@ import pytest
 
 from manyshot.errors import SpecError
 from manyshot.spec.load import load_domain, read_domain
-from manyshot.types import TeacherConfig
+from manyshot.types import PAIR_KINDS, TeacherConfig
 from tests.spec.desk import TOML, Desk
 
 Said = Callable[[], list[str]]
@@ -31,6 +31,14 @@ TEACHER = '[teacher]\nbase_url = "http://x/v1"\nmodel = "m"\n'
         (TOML + 'require_approval = "yes"\n', "domain.toml:4: wanted true or false"),
         (TOML + "\n[shares]\nask = -1\n", "domain.toml:6: wanted a number from 0 for ask in [shares], found -1"),
         (TOML + "shares = 3\n", "domain.toml:4: wanted a table [shares]"),
+        (
+            TOML + "[shares]\nplaid = 1\n",
+            'domain.toml:5: [shares] names "plaid", which is no class of pairs; did you mean',
+        ),
+        (
+            TOML + "[shares]\n" + "".join(f"{kind} = 0\n" for kind in PAIR_KINDS),
+            "domain.toml:4: all numbers in [shares] are 0",
+        ),
         (TOML + "[weights]\nBok = 2\n", 'domain.toml:5: [weights] names "Bok", which is no tool; did you mean "Book"?'),
         (TOML + "[weights]\nBook = nan\n", "domain.toml:5: wanted a number from 0 for Book"),
         (

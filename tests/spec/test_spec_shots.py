@@ -23,6 +23,10 @@ def _part(ask: list[str], **arguments: Any) -> dict[str, Any]:
     return {"action": "a", "call": {"name": "Book", "arguments": arguments}, "ask": ask}
 
 
+def _deep(levels: int) -> dict[str, Any]:
+    return {"a": _deep(levels - 1)} if levels else {}
+
+
 def test_an_ask_back_may_say_what_is_known_already(desk: Desk, said: Said) -> None:
     desk.shots([SHOT, _part(["guests"], day="2024-10-11")])
     assert said() == []
@@ -62,6 +66,8 @@ def test_an_ask_back_may_say_what_is_known_already(desk: Desk, said: Said) -> No
         (_part(["day", "guests"], area="terace"), 'wanted one of ["inside", "terrace"], was "terace"'),
         (_part(["day", "guests"], wine=1), "wine"),
         ({**SHOT, "call": None}, "the action of line 1 again with another answer; keep one"),
+        (_part(["day", "guests"], wine=_deep(20)), "these arguments cannot be written as a call"),
+        (_book(guests=10**400), "these arguments cannot be written as a call"),
     ],
 )
 def test_shot_faults(desk: Desk, said: Said, row: dict[str, Any], expected: str) -> None:
@@ -155,6 +161,23 @@ def test_possible_tests(desk: Desk, said: Said) -> None:
     assert [t.id for t in tests] == ["t", "u", "v", "w", "x"]
     assert tests[4].history[0].call.arguments == {"guests": 99}
     assert str(tests[4].source) == "tests/calls.jsonl:5"
+
+
+def test_values_that_do_not_fit_alone_do_not_hide_those_that_do(desk: Desk, said: Said) -> None:
+    names = "abcde"
+    tool = {
+        "name": "Add",
+        "parameters": {
+            "type": "object",
+            "properties": {n: {"type": "integer", "maximum": 9} for n in names},
+            "required": list(names),
+        },
+    }
+    desk.tools([tool])
+    desk.shots([{"action": "1", "call": {"name": "Add", "arguments": dict.fromkeys(names, 1)}}])
+    allowed = {n: [99, 1] if n == "a" else [1, 2, 3, 4] for n in names}
+    desk.tests([{"id": "t", "action": "a", "expected": [{"name": "Add", "arguments": allowed}]}])
+    assert said() == []
 
 
 def test_values_that_fit_alone_but_not_together(desk: Desk, said: Said) -> None:

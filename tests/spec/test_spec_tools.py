@@ -117,6 +117,21 @@ def test_local_definitions_are_opened(desk: Desk) -> None:
     assert parameters["properties"]["y"] == {"type": ["string", "null"]}
 
 
+def test_true_and_false_are_schemas_too(desk: Desk) -> None:
+    desk.tools([_with({}, x=True, y=False, z={"type": "array", "items": True})])
+    desk.shots(
+        [
+            {
+                "action": "2 on 2024-10-11, 5",
+                "call": {"name": "Book", "arguments": {"day": "2024-10-11", "guests": 2, "x": 5}},
+            }
+        ]
+    )
+    assert check(desk.folder).ok
+    properties = load_domain(desk.folder).tools[0].properties
+    assert (properties["x"], properties["y"], properties["z"]) == ({}, {"not": {}}, {"type": "array", "items": {}})
+
+
 def test_hints_for_what_looks_misspelled(desk: Desk) -> None:
     desk.tools([_with({}, x={"type": "integer", "minimun": 3, "default": "a", "x-note": 1}), {"name": "Ping"}])
     hints = [str(h) for h in check(desk.folder).hints]

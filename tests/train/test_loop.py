@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 from manyshot.errors import TrainError
 from manyshot.train.adapter import Adapter
 from manyshot.train.arch import freeze
+from manyshot.train.checkpoint import dtype_of
 from manyshot.train.loop import Run, Step, learning_rate, train_frozen
 from manyshot.train.settings import TrainConfig
 from manyshot.train.tree import Branch, Engine, Pass
@@ -177,6 +178,20 @@ def test_training_begins_from_a_finished_adapter(tmp_path: Path) -> None:
         )
     with pytest.raises(TrainError, match="not an adapter of this base"):
         train_frozen(base(), "tiny", passes, still, tmp_path / "fourth", start=tmp_path)
+
+
+def test_a_stopped_run_goes_on_in_its_own_type_and_counts_all_its_samples(tmp_path: Path) -> None:
+    run = Run(base(), "tiny", passes, CONFIG, tmp_path)
+    assert dtype_of(tmp_path / "checkpoint") is None
+    for _ in range(2):
+        run.log(run.step())
+    run.save_checkpoint()
+    assert dtype_of(tmp_path / "checkpoint") is torch.float32
+    again = Run(base(), "tiny", passes, CONFIG, tmp_path)
+    again.resume()
+    assert again.samples == run.samples > 0
+    assert again.spent > 0
+    assert again.finish().seconds > again.spent
 
 
 def test_a_deadline_after_a_stop_goes_on_in_the_schedule(tmp_path: Path) -> None:

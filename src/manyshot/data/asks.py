@@ -7,11 +7,12 @@ between several, only clearly nearer shots decide.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from rapidfuzz import fuzz
 
-from manyshot.data.slots import Path, ToolSlots, nest
+from manyshot.data.slots import Path, ToolSlots, nest, resolve
 from manyshot.types import Json, Shot
 from manyshot.values import Kind
 from manyshot.values.text import Span
@@ -45,14 +46,19 @@ def _said(action: str, tool: ToolSlots, asked: set[str]) -> dict[Path, Any]:
     for slot in tool.slots:
         mine = [s for s in spans.get(slot.path, ()) if not _inside_another(s, slot.path, spans)]
         if len(mine) == 1:
-            out[slot.path] = slot.field.resolve(mine[0].surface) if slot.field.kind is Kind.ENUM else mine[0].surface
+            with suppress(ValueError):
+                value = resolve(slot, mine[0].surface)
+                out[slot.path] = value if slot.field.kind is Kind.ENUM else mine[0].surface
     return out
 
 
 def _inside_another(span: Span, path: Path, spans: dict[Path, list[Span]]) -> bool:
     """Whether another field reads the same words, or longer ones around them."""
     return any(
-        other.start <= span.start and span.end <= other.end for key, found in spans.items() if key != path for other in found
+        other.start <= span.start and span.end <= other.end
+        for key, found in spans.items()
+        if key != path
+        for other in found
     )
 
 

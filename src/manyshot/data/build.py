@@ -28,6 +28,7 @@ from manyshot.data.refill import refill
 from manyshot.data.slots import Path, ToolSlots, domain_slots, get, nest, resolve
 from manyshot.data.teach import Classroom
 from manyshot.data.tongue import tongues_of
+from manyshot.errors import DataError
 from manyshot.protocols import Teacher
 from manyshot.render import signature
 from manyshot.types import Call, CallPair, Domain, Refusal, Shot
@@ -39,6 +40,8 @@ SHARES = {"plain": 0.38, "shot": 0.12, "refill": 0.20, "ask": 0.12, "none": 0.13
 BUDGET = 1000
 #: Times that a class is tried before another may have its turn.
 TRIES = 8
+#: Turns in a row without a new pair, after which there is nothing more to say.
+EXHAUSTED = 300
 #: Classes that a teacher words, when there is one.
 TAUGHT = ("plain", "ask", "alike")
 #: What can be wrong with a field of a refused call.
@@ -92,20 +95,22 @@ class Builder:
     # -- public -----------------------------------------------------------------------------------
 
     def pairs(self, count: int) -> Iterator[CallPair]:
-        """`count` distinct pairs, classes by share."""
+        """`count` distinct pairs, classes by share; fewer when the domain has no more. Raises DataError."""
+        if not self.callable:
+            raise DataError(f"{self.domain.name}: there is no tool to be called; its shots can teach nothing")
         shares = {**SHARES, **self.domain.shares}
         seen: set[str] = set()
-        made = misses = 0
-        while made < count and misses < 20 * count + 1000:
+        made = misses = row = 0
+        while made < count and misses < 20 * count + 1000 and row < EXHAUSTED:
             kind = self.rng.choices(list(shares), list(shares.values()))[0]
             # A class that often fails (few shots have a value to refill) is tried again, or it would lose its share.
             tries = (self._make(kind) for _ in range(TRIES))
             pair = next((p for p in tries if p is not None and p.id not in seen), None)
             if pair is None:
-                misses += 1
+                misses, row = misses + 1, row + 1
                 continue
             seen.add(pair.id)
-            made += 1
+            made, row = made + 1, 0
             yield pair
 
     def coverage(self) -> dict[str, Coverage]:
@@ -164,7 +169,7 @@ class Builder:
         """A tool by its weight; to be asked back, one that needs something."""
         tools = [t for t in self.callable if not ask or self._needed(t)] or self.callable
         weights = [self.domain.weights.get(t.tool.name, 1.0) * (0.5 + 0.25 * len(t.slots)) ** 0.5 for t in tools]
-        return self.rng.choices(tools, weights)[0]
+        return self.rng.choices(tools, weights if any(weights) else None)[0]
 
     def _needed(self, tool: ToolSlots) -> list[Path]:
         """Fields that are asked for when nobody mentions them."""

@@ -17,7 +17,7 @@ from typing import Any
 from manyshot.data import lexicon
 from manyshot.data.delex import Clause, Hole, Template, drop, templates_of
 from manyshot.data.saying import Piece, Said, Sayer
-from manyshot.data.slots import Path, Slot, ToolSlots, nest
+from manyshot.data.slots import Path, Slot, ToolSlots
 from manyshot.data.tongue import Tongue, words
 from manyshot.types import Domain
 from manyshot.values import Kind
@@ -367,11 +367,6 @@ class Composer:
         if self.chinese:
             return rng.choice((" ", "，", "")) if casual else rng.choice(("，", "，", "，", "。", ",", "；", "，"))
         return rng.choice((" ", ", ", " ")) if casual else rng.choice((", ", ", ", ". ", ", ", " - ", "; ", " and "))
-
-
-def surfaces_of(sentence: Sentence, tool: ToolSlots) -> dict[str, Any]:
-    """The nested surfaces that mirror a call's arguments."""
-    return nest(sentence.surfaces, tool.slots)
 
 
 def _searching(concepts: set[str]) -> bool:

@@ -33,10 +33,7 @@ class Negatives:
             s for s in domain.shots if (s.call is None and not s.ask) or (s.call and s.call.name == self._reject)
         ]
         used = {c.concept for name, t in tongues.items() if name != self._reject for c in t.clusters}
-        described = about
-        self._foreign = [
-            v for v in lex.verbs if v.concept not in used and not any(_about(k, described) for k in v.keys)
-        ]
+        self._foreign = [v for v in lex.verbs if v.concept not in used and not any(_about(k, about) for k in v.keys)]
         self._nouns = [n for name, t in tongues.items() if name != self._reject for n in t.nouns]
         self._tools: list[ToolSlots] = [s for n, s in composer.slots.items() if s.slots and n != self._reject]
 

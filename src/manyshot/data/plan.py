@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from manyshot.data.combine import ABSENT, Coverage, Row, coverage, expand, size
@@ -25,7 +26,7 @@ class Plan:
     """Endless requests of one tool; a round is the full product while it fits the budget, else a covering array."""
 
     def __init__(self, tool: ToolSlots, pools: Pools, rng: random.Random, budget: int) -> None:
-        self.tool, self._pools, self._rng = tool, pools, rng
+        self.tool, self._pools, self._rng, self._budget = tool, pools, rng, budget
         self._slots = {s.path: s for s in tool.slots}
         sizes = {s.path: self._levels(s) for s in tool.slots}
         whole = {p: [*range(n), *([] if self._slots[p].required else [ABSENT])] for p, n in sizes.items()}
@@ -35,9 +36,13 @@ class Plan:
             # Presence is a factor of its own: as one more value it would be rare, and people leave much out.
             optional = [s.path for s in tool.slots if not s.required]
             self.factors = {**{p: range(n) for p, n in sizes.items()}, **{("?", *p): (True, False) for p in optional}}
-        self.rows: list[Row] = list(expand(self.factors, budget))
         self._used: set[int] = set()
         self._stream = self._rounds()
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """One round. Made when it is first needed: an array of long lists takes minutes, and who answers needs none."""
+        return list(expand(self.factors, self._budget))
 
     def _levels(self, slot: Slot) -> int:
         return max(1, len(self._listed(slot)))

@@ -6,8 +6,10 @@ names and addresses from Faker, free text from the lexicon of the language. Ever
 
 from __future__ import annotations
 
+import math
 import random
 import re
+import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,7 +17,7 @@ import rstr
 from faker import Faker
 
 from manyshot.data import lexicon
-from manyshot.data.slots import Path, Slot, ToolSlots, get
+from manyshot.data.slots import Path, Slot, ToolSlots, get, nest
 from manyshot.types import Domain
 from manyshot.values import Kind
 
@@ -33,6 +35,8 @@ _TEXTS = {
 }
 #: How often free text is one of the values that a teacher thought of, where there are any.
 TAUGHT = 0.5
+#: Parts of a pattern that go on without end, take any character or only look ahead.
+_OPEN = re.compile(r"(?<!\\)(?:[+*.]|\{\d+,\}|\(\?[=!])|\\[SWwD]")
 _PAST = re.compile(r"birth|dob|purchase|bought|since|issued|出生|生日|购买|发生|起病|上次")
 
 
@@ -176,25 +180,41 @@ class Pools:
     def _number(self, slot: Slot, given: list[Any]) -> Any:
         rng, schema = self._rng, slot.field.schema
         numbers = [g for g in given if isinstance(g, (int, float)) and not isinstance(g, bool)]
-        low = schema.get("minimum", schema.get("exclusiveMinimum", min([*numbers, 1])))
+        integer, step = schema.get("type") == "integer", schema.get("multipleOf")
+        # A bound that is itself excluded: the next number that is not.
+        next_ = step or (1 if integer else 0.1)
+        low = schema.get("minimum", min([*numbers, 1]))
+        if (above := schema.get("exclusiveMinimum")) is not None:
+            low = max(above + next_, schema.get("minimum", above))
         high = schema.get("maximum", max([2 * n for n in numbers] + [low + 9, 9]))
-        whole = schema.get("type") == "integer" or all(float(n).is_integer() for n in numbers)
-        step = schema.get("multipleOf")
-        if whole:
-            value: Any = rng.randint(int(low), max(int(low), int(high)))
+        if (below := schema.get("exclusiveMaximum")) is not None:
+            high = min(below - next_, schema.get("maximum", below))
+        least = math.ceil(low)
+        if integer or (least <= high and all(float(n).is_integer() for n in numbers)):
+            value: Any = rng.randint(least, max(least, int(high)))
             if high - low > 60 and rng.random() < 0.6:
-                value = min(max(int(low), round(value, -1)), int(high))
+                value = min(max(least, round(value, -1)), int(high))
         else:
             value = round(rng.uniform(low, high), rng.choice((1, 1, 2)))
-        return value - value % step if step else value
+        if step:
+            value -= value % step
+            value += step if value < low else 0
+        return value
 
     def _code(self, slot: Slot, given: list[Any]) -> Any:
         schema, rng = slot.field.schema, self._rng
         if schema.get("type") == "integer":
             return self._number(slot, given)
-        if pattern := schema.get("pattern"):
-            return rstr.Rstr(rng).xeger(pattern.replace("\\d", "[0-9]")).strip()
         strings = [g for g in given if isinstance(g, str)]
+        if pattern := schema.get("pattern"):
+            # What a pattern leaves open (how long, which of all characters) the experts' own values tell.
+            if strings and _OPEN.search(pattern):
+                like = "".join(_like(c, rng) for c in rng.choice(strings))
+                if re.search(pattern, like):
+                    return like
+            return rstr.Rstr(rng).xeger(pattern.replace("\\d", "[0-9]")).strip()
+        if schema.get("format") == "uuid":
+            return str(uuid.UUID(int=rng.getrandbits(128), version=4))
         if strings:
             return (
                 "".join(_like(c, rng) for c in rng.choice(strings))
@@ -224,7 +244,8 @@ class Pools:
             if len(slot.items) == 1 and not slot.items[0].path:
                 item: Any = self._item(tool, slot, slot.items[0])
             else:
-                item = {s.name: self._item(tool, slot, s) for s in slot.items if s.required or self._rng.random() < 0.5}
+                kept = [s for s in slot.items if s.required or self._rng.random() < 0.5]
+                item = nest({s.path: self._item(tool, slot, s) for s in kept}, slot.items)
             if item not in items:
                 items.append(item)
         return items

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from manyshot.data import lexicon
-from manyshot.data.slots import Path, Slot, resolve
+from manyshot.data.slots import Path, Slot, get, nest, resolve
 from manyshot.types import Language
 from manyshot.values import Kind
 
@@ -100,15 +100,16 @@ class Sayer:
             return self._leaf(slot.items[0], item, rng)
         counts: list[str] = []
         others: list[str] = []
-        surface: dict[str, Any] = {}
+        said: dict[Path, Any] = {}
         for inner in slot.items:
-            if inner.name not in item:
+            if (value := get(item, inner.path)) is None:
                 continue
-            leaf = self._leaf(inner, item[inner.name], rng)
+            leaf = self._leaf(inner, value, rng)
             if leaf is None:
                 return None
-            text, surface[inner.name] = leaf
+            text, said[inner.path] = leaf
             (counts if inner.field.kind in (Kind.INTEGER, Kind.NUMBER) else others).append(text)
+        surface = nest(said, slot.items)
         if self.language == "en":
             return " ".join([*counts, *others] if count_first else [*others, *counts]), surface
         count, name = "".join(counts), "".join(others)

@@ -74,10 +74,17 @@ def _walk(
 ) -> Iterator[Slot]:
     for name, inner in schema.get("properties", {}).items():
         here, required = (*path, name), inside and name in schema.get("required", ())
-        if inner.get("type") == "object" and inner.get("properties"):
+        if _is_object(inner):
             yield from _walk(inner, here, required, context, examples)
         else:
             yield _slot(name, inner, here, required, context, examples)
+
+
+def _is_object(schema: Json) -> bool:
+    """An object of named fields, also one that may be null: leaving it out says the same."""
+    return schema.get("type") in ("object", ["object"], ["object", "null"], ["null", "object"]) and bool(
+        schema.get("properties")
+    )
 
 
 def _slot(
@@ -93,7 +100,7 @@ def _slot(
         return Slot(path, field, required)
     item = schema.get("items", {})
     flat = [x for value in seen if isinstance(value, list) for x in value]
-    if item.get("type") == "object" and item.get("properties"):
+    if _is_object(item):
         by_key: dict[Path, list[Any]] = {
             (k,): [x[k] for x in flat if isinstance(x, dict) and k in x] for k in item["properties"]
         }

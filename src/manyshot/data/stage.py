@@ -51,11 +51,13 @@ def run(
     write_jsonl(out / "rejects.jsonl", _rejects(builder))
     seconds = time.perf_counter() - began
     made = sum(tally.values())
+    coverage = builder.coverage()
     numbers: Json = {
         "pairs": made,
         "kinds": dict(sorted(tally.items())),
         "rejects": dict(builder.rejects.reasons),
-        "coverage": {name: f"{c.covered} of {c.possible} value pairs" for name, c in builder.coverage().items()},
+        "coverage": {name: f"{c.covered} of {c.possible} value pairs" for name, c in coverage.items()},
+        "covered": [sum(c.covered for c in coverage.values()), sum(c.possible for c in coverage.values())],
         "nearest_similarity": nearest_similarity(texts, seed),
         "rows_per_second": round(made / max(seconds, 1e-9)),
     }

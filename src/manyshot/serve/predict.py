@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from manyshot.errors import SpecError, at
+from manyshot.parse import write_call
 from manyshot.records import write_jsonl
 from manyshot.serve.predictor import Mode, Predictor
 from manyshot.types import Json, Prediction, Refusal
@@ -50,7 +51,7 @@ def read_questions(path: Path) -> list[Question]:
 def _question(text: str, where: str) -> Question:
     try:
         row = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise SpecError(f"{where}: bad JSON: {error}") from None
     if not isinstance(row, dict):
         raise SpecError(f'{where}: wanted an object with "id" and "action", got {type(row).__name__}')
@@ -62,7 +63,7 @@ def _question(text: str, where: str) -> Question:
             raise SpecError(f'{where}: wanted text for "{key}", got {there}')
     if len(row["action"]) > MAX_ACTION:
         raise SpecError(f"{where}: wanted an action of at most {MAX_ACTION} characters, got {len(row['action'])}")
-    if any("\ud800" <= c <= "\udfff" for c in text + row["action"] + str(row["id"])):
+    if any("\ud800" <= c <= "\udfff" for c in text + json.dumps(row, ensure_ascii=False)):
         raise SpecError(f"{where}: half of a surrogate pair is no text; write the character itself")
     return Question(row["id"], row["action"], _history(row.get("history"), where))
 
@@ -73,11 +74,16 @@ def _history(rows: Any, where: str) -> tuple[Refusal, ...]:
     if not isinstance(rows, list):
         raise SpecError(f'{where}: wanted a list of {{"call", "error"}} for "history", got {type(rows).__name__}')
     try:
-        return tuple(Refusal.model_validate(r) for r in rows)
+        history = tuple(Refusal.model_validate(r) for r in rows)
+        for entry in history:
+            write_call(entry.call.name, entry.call.arguments)  # as the prompt shows it
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(p) for p in first["loc"])
         raise SpecError(f"{where}: history: {place}: {first['msg'].lower()}") from None
+    except ValueError as error:
+        raise SpecError(f"{where}: history: {error}") from None
+    return history
 
 
 def predict_file(

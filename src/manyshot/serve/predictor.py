@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from rapidfuzz import fuzz, process
 
@@ -73,7 +72,7 @@ class Predictor:
         )
 
     def _grammar(self, action: str, mode: Mode) -> str:
-        if not mode.copy or mode.values == "final":
+        if not mode.copy or mode.values == "final" or not action.strip():
             return self._grammars[mode.values]
         return for_tools(self._tools, values="span", spans_of=fold(action))
 
@@ -89,8 +88,3 @@ class Predictor:
             answer = target_text(shown.call, shown.surfaces, mode.values)
             ids += self._tokenizer.encode(answer, add_special_tokens=False)
         return ids
-
-
-def answers(predictor: Predictor, rows: Sequence[Any], mode: Mode) -> list[Prediction]:
-    """Answer rows that have id, action and history, in order."""
-    return [predictor.predict(r.id, r.action, mode, r.history) for r in rows]

@@ -1,7 +1,7 @@
 """A schema with $ref, allOf and several spellings of null -> one plain schema that every stage can read.
 
 The one rule: what has none of these comes out as it went in. A schema that holds itself is opened once and then cut to
-its type, so the result is finite.
+its type, so the result is finite. `true` and `false`, where a parameter or an item has them, come out as objects too.
 """
 
 from __future__ import annotations
@@ -52,12 +52,14 @@ def _flat(schema: Any, resolver: Resolver[Any], opened: tuple[int, ...], walk: _
     for word, value in schema.items():
         if word in ("$defs", "definitions"):
             continue
-        if word in ONE and isinstance(value, dict):
+        if word == "items":
+            out[word] = _object(_flat(value, resolver, opened, walk))
+        elif word in ONE and isinstance(value, dict):
             out[word] = _flat(value, resolver, opened, walk)
         elif word in MANY and isinstance(value, list):
             out[word] = [_flat(part, resolver, opened, walk) for part in value]
         elif word in NAMED and isinstance(value, dict):
-            out[word] = {name: _flat(part, resolver, opened, walk) for name, part in value.items()}
+            out[word] = {name: _object(_flat(part, resolver, opened, walk)) for name, part in value.items()}
         else:
             out[word] = value
     if "allOf" in out:
@@ -65,6 +67,11 @@ def _flat(schema: Any, resolver: Resolver[Any], opened: tuple[int, ...], walk: _
         for part in parts:
             out = merge(out, part)
     return _plain_null(out)
+
+
+def _object(schema: Any) -> Any:
+    """`true` and `false` as the objects that mean the same."""
+    return ({} if schema else {"not": {}}) if isinstance(schema, bool) else schema
 
 
 def _opened(schema: Json, resolver: Resolver[Any], opened: tuple[int, ...], walk: _Walk) -> Any:

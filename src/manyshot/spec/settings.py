@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from manyshot.spec.documents import check_keys, read_text
 from manyshot.spec.faults import Findings, near, show
 from manyshot.spec.teacher import read_teacher
-from manyshot.types import Context, Language, TeacherConfig
+from manyshot.types import PAIR_KINDS, Context, Language, TeacherConfig
 
 FILE = "domain.toml"
 LANGUAGES: dict[str, Language] = {"zh": "zh", "zh-CN": "zh", "en": "en", "en-US": "en"}
@@ -164,7 +164,13 @@ def _numbers(
         else:
             line = lines.get((name, key), lines.get((name,), 1))
             findings.fault(FILE, line, f"wanted a number from 0 for {key} in [{name}], found {show(value)}")
-    if good and len(good) == len(given) and not any(good.values()) and name == "weights":
+    if name == "shares":
+        for key in (k for k in given if k not in PAIR_KINDS):
+            message = f'[shares] names "{key}", which is no class of pairs; {near(key, PAIR_KINDS)}'
+            findings.fault(FILE, lines.get((name, key), lines.get((name,), 1)), message)
+    # Shares that are left out keep their usual value.
+    every = len(good) == len(given) and (name == "weights" or set(good) >= set(PAIR_KINDS))
+    if good and every and not any(good.values()):
         findings.fault(FILE, lines.get((name,), 1), f"all numbers in [{name}] are 0; give at least one more than 0")
     return good
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from manyshot.parse import write_call
 from manyshot.spec.documents import check_keys, read_rows
 from manyshot.spec.faults import Findings, kind, near, show
 from manyshot.spec.schemas import breaks, fits, walk
@@ -101,6 +102,8 @@ def call_problems(call: Any, tools: Tools, *, free: bool = False) -> list[str]:
         problems.append(f"wanted arguments as an object, found {kind(arguments)} {show(arguments)}; write {{...}}")
     if "name" in call and (not isinstance(name, str) or name not in tools):
         problems.append(f"unknown tool {show(name)}; {near(str(name), tools)}")
+    if not problems:
+        problems += _unwritable(str(name), arguments)
     if problems or free:
         return problems
     tool = tools[str(name)]
@@ -112,6 +115,14 @@ def call_problems(call: Any, tools: Tools, *, free: bool = False) -> list[str]:
             if not _declared(tool, n)
         ]
     return problems
+
+
+def _unwritable(name: str, arguments: Json) -> Iterator[str]:
+    """Why the model could not write such a call: it nests too deep, or a number has hundreds of digits."""
+    try:
+        write_call(name, arguments)
+    except ValueError as error:
+        yield f"{name}: these arguments cannot be written as a call: {show(str(error), 100)}; make them simpler"
 
 
 def _declared(tool: Tool, name: str) -> bool:
@@ -273,7 +284,11 @@ def _possible(tool: Tool, arguments: dict[str, list[Any]]) -> bool:
     """Whether some combination is a call that the schema takes. A required field with a default may be left out."""
     base = {n: s["default"] for n, s in tool.properties.items() if "default" in s and n in tool.required}
     names = list(arguments)
-    for row in itertools.islice(itertools.product(*arguments.values()), _TRIES):
+    # Values that do not even fit their own field would use up the tries.
+    sound = [
+        [v for v in allowed if v == LEFT_OUT or fits(tool.properties.get(n, {}), v)] for n, allowed in arguments.items()
+    ]
+    for row in itertools.islice(itertools.product(*sound), _TRIES):
         chosen = {n: v for n, v in zip(names, row, strict=True) if v != LEFT_OUT}
         if fits(tool.parameters, base | chosen):
             return True

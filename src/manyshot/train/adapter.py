@@ -112,7 +112,8 @@ class Adapter:
             if (config["r"], config["lora_alpha"]) != (self.rank, self.alpha):
                 raise TrainError(
                     f"{folder}: an adapter of rank {config['r']} and alpha {config['lora_alpha']}; training is set to "
-                    f"rank {self.rank} and alpha {self.alpha}; set rank={config['r']} alpha={config['lora_alpha']}"
+                    f"rank {self.rank} and alpha {self.alpha}; set rank={config['r']} alpha={config['lora_alpha']}, "
+                    "or begin from the base alone (--start base)"
                 )
             self.load_state(state)
         except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:

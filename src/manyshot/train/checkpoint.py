@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from manyshot.errors import TrainError
@@ -15,9 +16,10 @@ _FILE = "state.safetensors"
 
 
 def save_checkpoint(
-    folder: Path, config: TrainConfig, number: int, share: float, flat: Tensor, optimiser: AdamW
+    folder: Path, config: TrainConfig, number: int, share: float, flat: Tensor, optimiser: AdamW, dtype: torch.dtype
 ) -> None:
-    """Write the state after step `number`, at `share` of the run; the previous one stays until the new one is whole."""
+    """Write the state after step `number`, at `share` of the run, computed in `dtype`; the previous one stays until the
+    new one is whole."""
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -27,12 +29,28 @@ def save_checkpoint(
         "step": str(number),
         "share": repr(share),
         "count": str(optimiser.count),
+        "dtype": str(dtype).removeprefix("torch."),
         "config": config.model_dump_json(),
     }
     save_file(tensors, aside, metadata=meta)
     with aside.open("rb") as file:
         os.fsync(file.fileno())
     aside.replace(folder / _FILE)
+
+
+def dtype_of(folder: Path) -> torch.dtype | None:
+    """The type in which a stopped run computes; None when there is none. Raises TrainError for a damaged checkpoint."""
+    from safetensors import SafetensorError, safe_open
+
+    path = folder / _FILE
+    if not path.is_file():
+        return None
+    try:
+        with safe_open(path, framework="pt") as file:
+            name = (file.metadata() or {}).get("dtype", "")
+    except SafetensorError as error:
+        raise TrainError(f"{path}: damaged ({error}); remove the folder {folder} to start again") from error
+    return {"bfloat16": torch.bfloat16, "float32": torch.float32}.get(name)
 
 
 def load_checkpoint(folder: Path, config: TrainConfig, flat: Tensor, optimiser: AdamW) -> tuple[int, float]:

@@ -20,7 +20,7 @@ from manyshot.errors import TrainError
 from manyshot.plugs.bases import Base
 from manyshot.train.adapter import Adapter
 from manyshot.train.arch import Frozen, load_frozen
-from manyshot.train.checkpoint import load_checkpoint, save_checkpoint
+from manyshot.train.checkpoint import dtype_of, load_checkpoint, save_checkpoint
 from manyshot.train.compute import compute_dtype
 from manyshot.train.optim import AdamW
 from manyshot.train.settings import TrainConfig
@@ -48,7 +48,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class TrainResult:
-    """What a finished run left: the adapter's folder, the last step, and totals of this process."""
+    """What a finished run left: the adapter's folder, the last step, and totals, those before a stop included."""
 
     folder: Path
     steps: int
@@ -80,7 +80,8 @@ def train(
     """
     if config.threads:
         torch.set_num_threads(config.threads)
-    dtype = compute_dtype(config.dtype)
+    # What was measured when the run began holds for all of it: another type would give other weights.
+    dtype = dtype_of(out / "checkpoint") or compute_dtype(config.dtype)
     return train_frozen(load_frozen(base.folder, dtype), base.name, passes, config, out, progress, deadline, start)
 
 
@@ -130,7 +131,7 @@ class Run:
         self.engine = Engine(base, self.adapter)
         self.optimiser = AdamW(self.adapter.flat, config)
         self.number, self.samples = 0, 0
-        self.done = 0.0  # share of the run before this process
+        self.done = self.spent = 0.0  # share of the run, and seconds of its steps, before this process
         self.started = time.monotonic()
         self.last: Step | None = None
         self.seen = _seen(passes, config)
@@ -212,8 +213,9 @@ class Run:
 
     def save_checkpoint(self) -> None:
         save_checkpoint(
-            self.out / "checkpoint", self.config, self.number, self.share, self.adapter.flat, self.optimiser
-        )
+            self.out / "checkpoint", self.config, self.number, self.share, self.adapter.flat, self.optimiser,
+            self.engine.base.dtype,
+        )  # fmt: skip
 
     def resume(self) -> None:
         """Go on from the checkpoint in `out`, if there is one; lines of the log after it are dropped."""
@@ -225,7 +227,9 @@ class Run:
         if log.exists():
             lines = log.read_text("utf-8").splitlines(keepends=True)
             kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= number]
-            self.samples = sum(json.loads(line)["samples"] for line in kept)
+            steps = [json.loads(line) for line in kept]
+            self.samples = sum(step["samples"] for step in steps)
+            self.spent = sum(step["samples"] / step["samples_per_second"] for step in steps)
             log.write_text("".join(kept), "utf-8")
 
     def finish(self) -> TrainResult:
@@ -235,7 +239,7 @@ class Run:
         self.adapter.save(self.out, self.name)
         (self.out / "train_config.json").write_text(self.config.model_dump_json(indent=1), "utf-8")
         dtype = str(self.engine.base.dtype).removeprefix("torch.")
-        return TrainResult(self.out, self.number, self.samples, self.seconds, self.last, dtype)
+        return TrainResult(self.out, self.number, self.samples, self.spent + self.seconds, self.last, dtype)
 
 
 def learning_rate(share: float, peak: float, config: TrainConfig) -> float:

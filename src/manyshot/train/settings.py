@@ -34,5 +34,5 @@ class TrainConfig(BaseModel):
     threads: int = Field(0, ge=0, description="CPU threads; 0 leaves torch's own choice")
 
     def peak(self, *, adapting: bool) -> float:
-        """The peak learning rate; `adapting`: training begins from a finished adapter, which a high rate would wreck."""
+        """The peak learning rate; `adapting`: training begins from a finished adapter, which high rates wreck."""
         return self.lr or (6e-4 if adapting else 2e-3)

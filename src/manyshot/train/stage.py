@@ -82,7 +82,9 @@ def held_back(pair: CallPair) -> bool:
 
     The experts' own sentences, also those with fresh values, are all trained on.
     """
-    return pair.kind not in ("shot", "refill") and int(sha256(pair.group.encode()).hexdigest()[:8], 16) % 100 < HELD_BACK
+    return (
+        pair.kind not in ("shot", "refill") and int(sha256(pair.group.encode()).hexdigest()[:8], 16) % 100 < HELD_BACK
+    )
 
 
 def split(pairs: Iterable[CallPair]) -> tuple[list[CallPair], list[CallPair]]:
@@ -159,7 +161,7 @@ def _numbers(result: TrainResult, job: Job, seconds: float) -> Json:
         "pairs": len(job.pairs),
         "steps": result.steps,
         "samples": result.samples,
-        "seconds": round(seconds, 1),
+        "seconds": round(max(seconds, result.seconds), 1),
         "samples_per_second": round(result.samples / max(result.seconds, 1e-9), 2),
         "loss_token": last.loss_token if last else None,
         "loss_sample": last.loss_sample if last else None,

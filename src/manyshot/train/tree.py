@@ -56,14 +56,6 @@ class PassLoss:
     samples: int
     tokens: int
 
-    @property
-    def per_token(self) -> float:
-        return self.total / self.loss_tokens
-
-    @property
-    def per_sample(self) -> float:
-        return self.total / self.samples
-
 
 @dataclass(frozen=True, slots=True)
 class Layout:

@@ -117,7 +117,10 @@ def _soon(text: str, now: datetime, language: str) -> Iterator[Moment]:
         if number is None:
             continue
         hours = (g["u"] or g.get("u2") or "") in ("小时", "钟头", "hour")
-        then = now + timedelta(minutes=float(number) * (60 if hours else 1))
+        try:
+            then = now + timedelta(minutes=float(number) * (60 if hours else 1))
+        except OverflowError:  # beyond the calendar
+            continue
         yield Moment(match.start(), match.end(), then.date(), then.time().replace(microsecond=0))
 
 

@@ -104,12 +104,13 @@ def candidates(text: str, now: datetime, language: str, past: bool = False) -> I
                 continue
             try:
                 found = _month(match, now.date(), past, language)
+                first = date(*found, 1) if found else None
             except ValueError:
                 continue
-            if found is None or not 1 <= found[1] <= 12:
+            if first is None:
                 continue
             weak = bool(language == "en" and _DOUBTFUL.fullmatch(match[0]) and not _LEAD.search(before))
-            yield Moment(*match.span(), date(*found, 1), None, weak=weak)
+            yield Moment(*match.span(), first, None, weak=weak)
 
 
 def whole(text: str, now: datetime, language: str, past: bool = False) -> Iterator[Moment]:

@@ -7,9 +7,14 @@ Approximate numbers (三四个, 二十来个, three or four) are not exact and g
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 
 Number = int | float
+
+#: No number that is said is as large.
+_MOST = 1e40
+_MINUS, _EN_MINUS = ("负", "零下", "-"), ("minus", "negative")
 
 _ZH = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2, "幺": 1, "俩": 2, "仨": 3}
 _ZH_UNITS = {"十": 10, "百": 100, "千": 1000, "万": 10_000, "亿": 100_000_000, "k": 1000, "w": 10_000}
@@ -110,20 +115,39 @@ def _zh_whole(text: str) -> Number | None:
     return total + section
 
 
+def _in_digits(text: str, sign: int = 1) -> Number:
+    """1,200.5 and the like; whole numbers exactly."""
+    plain = text.replace(",", "")
+    return sign * int(plain) if plain.isdigit() else tidy(sign * float(plain))
+
+
+def _bounded(read: Callable[[str], Number | None], text: str) -> Number | None:
+    """What `read` makes of a text; None for more than anybody counts, so that no unit carries it out of a float."""
+    try:
+        value = read(text.strip())
+    except (ValueError, OverflowError):
+        return None
+    return None if value is None or abs(value) >= _MOST else value
+
+
 @lru_cache(maxsize=4096)
 def read_zh(text: str) -> Number | None:
     """A Chinese (or plain digit) number, folded text: 一百二 is 120, 两千五 is 2500, 三点五 is 3.5, 一半 is 0.5."""
-    text = text.strip()
+    return _bounded(_zh, text)
+
+
+def _zh(text: str) -> Number | None:
     if text in ("一半", "半", "半数"):
         return 0.5
     if text in ("俩", "仨"):
         return _ZH[text]
-    for sign in ("负", "零下", "-"):
+    for sign in _MINUS:
         if text.startswith(sign):
-            value = read_zh(text[len(sign) :])
+            rest = text[len(sign) :].lstrip()
+            value = None if rest.startswith(_MINUS) else read_zh(rest)
             return None if value is None else -value
     if _DIGITS.fullmatch(text):
-        return tidy(float(text.replace(",", "")))
+        return _in_digits(text)
     if "点" in text:
         whole, _, rest = text.partition("点")
         head = read_zh(whole)
@@ -181,8 +205,8 @@ def _en_fraction(words: list[str]) -> Number | None:
 def _en_value(words: list[str]) -> Number | None:
     if not words:
         return None
-    if words[0] in ("minus", "negative"):
-        value = _en_value(words[1:])
+    if words[0] in _EN_MINUS:
+        value = None if words[1:2] and words[1] in _EN_MINUS else _en_value(words[1:])
         return None if value is None else -value
     if words[-1] == "of":
         words = words[:-1]
@@ -207,11 +231,14 @@ def _en_value(words: list[str]) -> Number | None:
 @lru_cache(maxsize=4096)
 def read_en(text: str) -> Number | None:
     """An English (or plain digit) number, folded text: a hundred and twenty, 2.5k, half a dozen, minus five."""
-    text = text.strip()
+    return _bounded(_en, text)
+
+
+def _en(text: str) -> Number | None:
     sign = -1 if text.startswith(("-", "−", "–")) else 1
     text = text.lstrip("+-−–").strip()
     if _DIGITS.fullmatch(text):
-        return tidy(sign * float(text.replace(",", "")))
+        return _in_digits(text, sign)
     if match := re.fullmatch(r"([\d.,]+)\s?k", text):
         return tidy(sign * float(match[1].replace(",", "")) * 1000)
     if match := re.fullmatch(r"(?:(\d+) )?(\d)/(\d)", text):
@@ -233,10 +260,3 @@ def read_ordinal(text: str) -> int | None:
     if not head:
         return EN_ORDINALS[last]
     return EN_SMALL[head] + EN_ORDINALS[last] if head in _TENS and EN_ORDINALS[last] < 10 else None
-
-
-def read_number(text: str, language: str) -> Number | None:
-    """The context's language first, then the other."""
-    first, second = (read_zh, read_en) if language == "zh" else (read_en, read_zh)
-    value = first(text)
-    return second(text) if value is None else value

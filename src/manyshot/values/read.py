@@ -26,7 +26,7 @@ def resolve(field: Field, surface: Any) -> Any:
         raise ValueError(f"{field.name}: a value was wanted, null was given")
     try:
         return _READERS[field.kind](field, surface)
-    except ValueError as first:
+    except (ValueError, RecursionError) as first:  # words without end are no value either
         for other in field.others:
             try:
                 return resolve(other, surface)

@@ -242,7 +242,7 @@ _ABOUT = re.compile(
     r"|^(?:just|about|around|approximately|roughly|only|exactly|at|to|by|for)\s+(?=\S)"
 )
 _AFTER = re.compile(r"\s*(?:左右|上下|整|吧|啊|呢|哈|的|就行|就好|or so|please|only|exactly)$")
-_ZH_QUANTITY = re.compile(rf"\s*(?P<n>{ZH_NUMBER.pattern})?\s*(?P<ge>个)?\s*(?P<half>半)?(?:个)?\s*")
+_MINUS = re.compile(r"(?:minus|negative)\s+|[负-]|零下")
 
 
 def _zh_part(text: str, unit: re.Pattern[str]) -> tuple[Measure, int] | None:
@@ -378,8 +378,9 @@ def read(text: str, language: str) -> Measure | None:
     """The whole (folded, bare) surface as one number with its units; None where it is none."""
     for _ in range(2):
         text = _AFTER.sub("", _ABOUT.sub("", text)).strip()
-    if match := re.match(r"(?:minus|negative)\s+|[负-]|零下", text):
-        below = read(text[match.end() :], language)
+    if match := _MINUS.match(text):
+        rest = text[match.end() :]
+        below = None if _MINUS.match(rest) else read(rest, language)
         return None if below is None or below.value < 0 else Measure(-below.value, below.units)
     if measure := _money(text) or _percent(text) or _parts(text, language):
         return measure
