@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 @pytest.mark.parametrize("name", ["README.md", "README.zh.md"])
 def test_every_place_in_the_tree_exists(name: str) -> None:
     text = (ROOT / name).read_text("utf-8")
-    tree = next(block for block in re.findall(r"```\n(.*?)```", text, re.DOTALL) if "src/manyshot/\n" in block)
+    tree = next(block for block in text.split("```")[1::2] if "src/manyshot/\n" in block).strip()
     places, inside = [], Path()
     for line in tree.splitlines():
         words = re.match(r"((?:[\w./]+\s?)+)", line.strip())
