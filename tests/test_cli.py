@@ -26,7 +26,9 @@ from manyshot.train.settings import TrainConfig
 from manyshot.types import Call, Prediction
 from tests.scripted import gold, starter
 
-COMMANDS = ("init", "check", "data", "train", "run", "eval", "predict", "chat", "preview", "demo")
+COMMANDS = (
+    "init", "check", "data", "train", "run", "eval", "curve", "predict", "chat", "preview", "demo", "generalist",
+)  # fmt: skip
 
 
 def manyshot(words: Sequence[object], *, timeout: float = 120, stdin: str = "") -> subprocess.CompletedProcess[str]:

@@ -22,7 +22,6 @@ from manyshot.render import Values, fold
 from manyshot.types import NO_TOOL, Call
 from manyshot.values import Kind
 
-
 #: What reading strange words may raise: huge numbers and deep nesting are as unreadable as nonsense.
 UNREADABLE = (ValueError, TypeError, KeyError, ArithmeticError, RecursionError)
 

@@ -186,7 +186,10 @@ def curve(
     run: RunPath,
     sizes: Annotated[str, typer.Option(metavar="N,...", help="Numbers of training pairs.")] = SIZES,
 ) -> None:
-    """Add a learning curve to a finished run's report: train on fewer pairs, answer the same tests."""
+    """Add a learning curve to a finished run's report.
+
+    An adapter is trained on the first N pairs of the run, for each N; each answers the run's tests.
+    """
     from manyshot import curve as room
     from manyshot.parts import embedded
     from manyshot.progress import Terminal
@@ -265,7 +268,7 @@ def demo(
     domain: Annotated[str, typer.Option(metavar="DOMAIN", help="A shipped domain.")] = "ticket_desk",
     force: Force = False,
 ) -> None:
-    """See the whole line at work, in about twelve minutes on two cores."""
+    """See the whole line at work, in some twelve minutes."""
     from manyshot import demo as script
     from manyshot.runfolder import RunFolder
 
@@ -289,7 +292,7 @@ def generalist(
     setting: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Training setting.")] = None,
     install: Annotated[bool, typer.Option("--install", help="Let runs begin from the finished one in DIR.")] = False,
 ) -> None:
-    """Train the adapter from which every domain starts, on a corpus of domains."""
+    """Train the adapter from which every domain starts."""
     from manyshot import generalist as room
     from manyshot.parts import embedded
     from manyshot.progress import Terminal

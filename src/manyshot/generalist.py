@@ -25,6 +25,8 @@ from manyshot.train.stage import Start
 from manyshot.types import Domain, Json, Manifest
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from manyshot.plugs.bases import Base
     from manyshot.render import Tokenizer
     from manyshot.train.loop import Step
@@ -64,16 +66,20 @@ def install(folder: Path, shipped: Path | None = None) -> Path:
     if made is None or made.stage != "generalist":
         raise TrainError(f"{folder}: wanted a finished generalist, found none; make it with manyshot generalist")
     settings = json.loads((folder / "adapter_config.json").read_text("utf-8"))
-    name = settings["base_model_name_or_path"]
+    name: str = settings["base_model_name_or_path"]
     if Path(name).name != name:
         raise TrainError(f"{folder}: made for the base {name!r}; only one for a packaged base can be shipped")
     target = (shipped or SHIPPED) / name
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
-    state = {name: tensor.half() for name, tensor in load_file(folder / "adapter_model.safetensors").items()}
-    save_file(state, target / "adapter_model.safetensors", metadata={"format": "pt"})
-    for name in ("adapter_config.json", "README.md", "manifest.json"):  # the manifest last: it says that all is there
-        shutil.copyfile(folder / name, target / name)
+    whole: dict[str, Tensor] = load_file(folder / "adapter_model.safetensors")
+    save_file(
+        {key: tensor.half() for key, tensor in whole.items()},
+        target / "adapter_model.safetensors",
+        metadata={"format": "pt"},
+    )
+    for file in ("adapter_config.json", "README.md", "manifest.json"):  # the manifest last: it says that all is there
+        shutil.copyfile(folder / file, target / file)
     return target
 
 
