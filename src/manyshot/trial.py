@@ -70,13 +70,14 @@ def measure(
 ) -> Costs:
     """Seconds a call on a few shots; those of a tuned model follow from the base's tokens a second.
 
-    fewshot: measure calls with the most examples too; else they are taken for plain ones.
+    fewshot: measure calls with examples too, as many as are shown by default, for how many the choice will take is not
+    known yet; else they are taken for plain ones.
     """
     predictor, room = desk.predictor(model, tokenizer), desk.room(tokenizer)
     pairs = sample(desk.examples, calls, seed)
     if not pairs:
         return Costs(2.0, 2.0, 1.0)
-    base, shown = desk.mode("base", room=room), desk.mode("fewshot", shots=max(TRIED), room=room)
+    base, shown = desk.mode("base", room=room), desk.mode("fewshot", room=room)
     predictor.predict("warm", pairs[0].action, base)
     plain = [predictor.predict(p.id, p.action, base, p.history) for p in pairs]
     full = [predictor.predict(p.id, p.action, shown, p.history) for p in pairs] if fewshot else plain
