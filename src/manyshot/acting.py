@@ -21,9 +21,15 @@ from manyshot.parse import read_call
 from manyshot.render import Values, fold
 from manyshot.types import NO_TOOL, Call
 from manyshot.values import Kind
+from manyshot.values.spot import longest
+from manyshot.values.text import Span
 
 #: What reading strange words may raise: huge numbers and deep nesting are as unreadable as nonsense.
 UNREADABLE = (ValueError, TypeError, KeyError, ArithmeticError, RecursionError)
+
+
+#: Letters and digits of an id that tells tools apart; a room's or a card's last digits may as well be a year or a part.
+SHORTEST_MARK = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,18 @@ class Reader:
         values: Values,
     ) -> None:
         self._slots, self._defaults, self._reject, self._values = slots, defaults, reject, values
+
+    def able(self, action: str) -> tuple[str, ...]:
+        """Names of the tools that can take every id and e-mail address in the action; all where no tool takes all.
+
+        Such values are told by their form alone, so a tool without a field for one of them is not the one that is
+        meant, however alike it sounds. The reject tool is always among them.
+        """
+        text = fold(action)
+        found = {name: _marks(tool, text) for name, tool in self._slots.items()}
+        marks = set(longest(span for spans in found.values() for span in spans))
+        able = [n for n, t in self._slots.items() if marks <= set(found[n]) or n == self._reject or _takes_any_id(t)]
+        return tuple(able) if any(n != self._reject for n in able) else tuple(self._slots)
 
     def read(self, text: str, action: str) -> Answer:
         """Model text (after "Call:") to an answer to `action`; never raises for what a model wrote."""
@@ -126,6 +144,19 @@ def _overlooked(
         if words not in others and not any(words in t or t in words for t in taken):
             with suppress(*UNREADABLE):
                 yield slot.path, resolve(slot, words)
+
+
+def _marks(tool: ToolSlots, action: str) -> list[Span]:
+    """Places of the ids and e-mail addresses that the tool has fields for."""
+    fields = [
+        s.field for s in tool.slots if s.field.kind is Kind.EMAIL or (s.field.kind is Kind.ID and _told_by_form(s))
+    ]
+    spans = (span for field in fields for span in field.spot(action))
+    return [span for span in spans if sum(map(str.isalnum, span.surface)) >= SHORTEST_MARK]
+
+
+def _takes_any_id(tool: ToolSlots) -> bool:
+    return any(s.field.kind is Kind.ID and not _told_by_form(s) for s in tool.slots)
 
 
 def _told_by_form(slot: Slot) -> bool:

@@ -14,9 +14,9 @@ TEST_BYTES = 190
 #: Training samples a second that are planned for: measured with the embedded base on two cores.
 SAMPLES_PER_SECOND = 3.5
 #: At most this share of the whole time goes to the untuned modes.
-BASE_SHARE = 0.25
+BASE_SHARE = 0.15
 #: At least this share of what can be divided goes to training; less where a sample must be answered whole.
-TRAIN_SHARE, TRAIN_SHARE_WHOLE = 0.4, 0.15
+TRAIN_SHARE, TRAIN_SHARE_WHOLE = 0.5, 0.15
 #: Pairs generated a second, and the fewest and the most that are worth it.
 PAIRS_PER_SECOND, FEWEST, MOST = 400.0, 400, 40_000
 #: Seconds that training takes beside its steps (torch, the base, the last step, the adapter's conversion), and those

@@ -47,7 +47,7 @@ class RunConfig(Record):
     seed: int = Field(0, ge=0, description="of data, training and samples")
     pairs: int | None = Field(None, ge=1, description="training pairs; None: as many as the time allows")
     sample: int | None = Field(None, ge=1, description="tests a mode; None for all")
-    checks: int = Field(40, ge=0, description="training sentences and held-back pairs that are asked, of each so many")
+    checks: int = Field(20, ge=0, description="training sentences and held-back pairs that are asked, of each so many")
     tries: int = Field(16, ge=0, description="shots on which the number of examples is chosen")
     held_out: tuple[str, ...] = Field((), description="tools that are kept out of data and training")
     weights: Weights = Field("own", description="form of the base at inference")

@@ -72,9 +72,11 @@ class Predictor:
         )
 
     def _grammar(self, action: str, mode: Mode) -> str:
-        if not mode.copy or mode.values == "final" or not action.strip():
+        able = self._reader.able(action)
+        copied = fold(action) if mode.copy and mode.values == "span" and action.strip() else None
+        if copied is None and len(able) == len(self._tools):
             return self._grammars[mode.values]
-        return for_tools(self._tools, values="span", spans_of=fold(action))
+        return for_tools([t for t in self._tools if t.name in able], values=mode.values, spans_of=copied)
 
     def _shown(self, action: str, mode: Mode) -> list[int]:
         """Ids of the examples nearest to the action, the nearest last."""
