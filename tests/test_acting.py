@@ -272,27 +272,3 @@ def test_nest_is_the_inverse_of_paths() -> None:
     slots = SLOTS["FlyTo"].slots
     assert nest({("via", "lat"): 2, ("where", "lon"): 1}, slots) == {"where": {"lon": 1}, "via": {"lat": 2}}
     assert nest({}, slots) == {}
-
-
-@pytest.mark.parametrize(
-    ("action", "names"),
-    [
-        ("move AB12345 to Friday", {"Move", "Send", "Refuse"}),
-        ("any news of c d 1 2 3 4 5 6", {"Find", "Refuse"}),
-        ("AB12345, mail the slip to ann@example.org", {"Send", "Refuse"}),
-        ("move it to Friday", {"Move", "Send", "Find", "Refuse"}),
-        # No tool takes both, so the words decide and not the form.
-        ("AB12345 or CD123456?", {"Move", "Send", "Find", "Refuse"}),
-    ],
-)
-def test_only_tools_that_can_take_the_ids_that_were_said_are_able(action: str, names: set[str]) -> None:
-    ref: Json = {"type": "string", "pattern": r"^AB\d{5}$"}
-    mail: Json = {"type": "string", "format": "email"}
-    tools = [
-        tool("Move", ["ref"], ref=ref),
-        tool("Send", ["ref", "to"], ref=ref, to=mail),
-        tool("Find", ["order"], order={"type": "string", "pattern": r"^CD\d{6}$"}),
-        tool("Refuse", []),
-    ]
-    reader = Reader({t.name: slots_of(t, CONTEXT) for t in tools}, {}, "Refuse", "span")
-    assert set(reader.able(action)) == names

@@ -16,7 +16,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("", "types", "errors", "config"),
     ("parse", "stats", "records", "protocols", "progress", "values", "budget", "data.lexicon"),
     ("render", "grammar", "score", "data.slots"),
-    ("acting", "plugs"),
+    ("evidence",),
+    ("acting", "choice", "plugs"),
     STAGES,
     ("desk", "parts", "runfolder"),
     ("trial", "examine"),
@@ -27,7 +28,20 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("cli",),
 )
 #: `import manyshot` and the command line's help must not load these.
-HEAVY = ("torch", "transformers", "peft", "xllamacpp", "gguf", "scipy", "faker", "ray", "fastapi", "openai", "pydantic")
+HEAVY = (
+    "torch",
+    "transformers",
+    "peft",
+    "xllamacpp",
+    "gguf",
+    "scipy",
+    "sklearn",
+    "faker",
+    "ray",
+    "fastapi",
+    "openai",
+    "pydantic",
+)
 
 
 def _module(path: Path) -> str:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from manyshot.acting import Reader
+from manyshot.choice import ToolChoice
 from manyshot.data.slots import slots_of
 from manyshot.parse import read_call
 from manyshot.protocols import Completion
@@ -98,6 +99,10 @@ class Listening:
         self.prompts.append(prompt)
         return Completion(" none{}", len(prompt), 0, 1, 0.0, "stop")
 
+    def weigh(self, prompt: str | Sequence[int], options: Sequence[str], **_rest: object) -> tuple[float, ...]:
+        self.prompts.append(prompt)
+        return (0.0,) * len(options)
+
     def tokenize(self, text: str) -> list[int]:
         raise AssertionError(text)
 
@@ -107,8 +112,9 @@ class Listening:
 def test_a_training_pass_and_a_prediction_begin_with_the_same_ids() -> None:
     tokens, model = Pieces(), Listening()
     context = Context(today=datetime(2024, 10, 10, tzinfo=UTC), language="zh")
-    reader = Reader({t.name: slots_of(t, context) for t in (BOOK, PING)}, {}, None, "span")
-    predictor = Predictor(model, tokens, [BOOK, PING], "zh", reader)
+    slots = {t.name: slots_of(t, context) for t in (BOOK, PING)}
+    reader, choice = Reader(slots, {}, None, "span"), ToolChoice(slots, (), "zh", None)
+    predictor = Predictor(model, tokens, [BOOK, PING], "zh", reader, choice)
     lists = Lists((BOOK, PING), (), None, "zh")
     seen = 0
     for action in ACTIONS:
@@ -117,6 +123,8 @@ def test_a_training_pass_and_a_prediction_begin_with_the_same_ids() -> None:
         (branch,) = made.branches
         predictor.predict("1", action, Mode("tuned"), (REFUSED,))
         own = list(made.prefix) == prefix_ids(tokens, [BOOK, PING], "zh")  # sometimes the list is shuffled or cut
+        chosen, written = model.prompts[-2:]  # the tool is weighed and the call written after the same ids
+        assert chosen == written
         assert not own or model.prompts[-1] == [*made.prefix, *branch.ids[: branch.loss_from]]
         assert list(model.prompts[-1])[-branch.loss_from :] == branch.ids[: branch.loss_from]
         seen += own

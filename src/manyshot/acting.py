@@ -9,27 +9,18 @@ declared reject tool takes what is impossible; else no call.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from jsonschema import Draft202012Validator
 
+from manyshot import evidence
 from manyshot.data.slots import Path, Slot, ToolSlots, get, nest, resolve
 from manyshot.parse import read_call
 from manyshot.render import Values, fold
 from manyshot.types import NO_TOOL, Call
 from manyshot.values import Kind
-from manyshot.values.spot import longest
-from manyshot.values.text import Span
-
-#: What reading strange words may raise: huge numbers and deep nesting are as unreadable as nonsense.
-UNREADABLE = (ValueError, TypeError, KeyError, ArithmeticError, RecursionError)
-
-
-#: Letters and digits of an id that tells tools apart; a room's or a card's last digits may as well be a year or a part.
-SHORTEST_MARK = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +43,15 @@ class Reader:
         values: Values,
     ) -> None:
         self._slots, self._defaults, self._reject, self._values = slots, defaults, reject, values
+        self._names = {name: evidence.names(tool) for name, tool in slots.items()}
 
-    def able(self, action: str) -> tuple[str, ...]:
-        """Names of the tools that can take every id and e-mail address in the action; all where no tool takes all.
+    def choices(self, name: str, action: str) -> dict[Path, tuple[Any, ...]]:
+        """What each field of a tool may be given for an action, as far as code reads it (see `evidence`)."""
+        return evidence.choices(self._slots[name], fold(action))
 
-        Such values are told by their form alone, so a tool without a field for one of them is not the one that is
-        meant, however alike it sounds. The reject tool is always among them.
-        """
-        text = fold(action)
-        found = {name: _marks(tool, text) for name, tool in self._slots.items()}
-        marks = set(longest(span for spans in found.values() for span in spans))
-        able = [n for n, t in self._slots.items() if marks <= set(found[n]) or n == self._reject or _takes_any_id(t)]
-        return tuple(able) if any(n != self._reject for n in able) else tuple(self._slots)
+    def called(self, name: str, action: str) -> frozenset[Path]:
+        """Optional fields of a tool that an action calls by name, so that they are not to be left out."""
+        return evidence.called(self._names[name], fold(action))
 
     def read(self, text: str, action: str) -> Answer:
         """Model text (after "Call:") to an answer to `action`; never raises for what a model wrote."""
@@ -78,7 +66,7 @@ class Reader:
         tool = self._slots[name]
         if self._values == "span":
             values = _typed(tool, surfaces, fold(action))
-            values.update(_overlooked(tool, surfaces, values, fold(action)))
+            values.update(evidence.overlooked(tool, surfaces, values, fold(action)))
         else:
             values = _flat(surfaces, tool)
         for path, value in self._defaults.get(name, {}).items():
@@ -99,7 +87,7 @@ def _typed(tool: ToolSlots, surfaces: dict[str, Any], action: str) -> dict[Path,
             continue
         try:
             values[slot.path] = resolve(slot, _whole(slot, surface, action))
-        except UNREADABLE:
+        except evidence.UNREADABLE:
             continue
     return values
 
@@ -124,54 +112,6 @@ def _whole(slot: Slot, surface: Any, action: str) -> Any:
         return surface
     holding = {s.surface for s in slot.field.spot(action) if surface in s.surface}
     return holding.pop() if len(holding) == 1 else surface
-
-
-def _overlooked(
-    tool: ToolSlots, surfaces: dict[str, Any], values: Mapping[Path, Any], action: str
-) -> Iterator[tuple[Path, Any]]:
-    """Values of fields that the model left out although the action names just one: a phone number, an id.
-
-    Only kinds that are told from their form alone, where no other field of the tool could take the same words.
-    """
-    taken = [words for words in _leaves(surfaces) if words in action]
-    empty = [s for s in tool.slots if s.path not in values and _told_by_form(s)]
-    found = {s.path: {span.surface for span in s.field.spot(action)} for s in empty}
-    for slot in empty:
-        others = set().union(*(found[s.path] for s in empty if s is not slot))
-        if len(found[slot.path]) != 1:
-            continue
-        (words,) = found[slot.path]
-        if words not in others and not any(words in t or t in words for t in taken):
-            with suppress(*UNREADABLE):
-                yield slot.path, resolve(slot, words)
-
-
-def _marks(tool: ToolSlots, action: str) -> list[Span]:
-    """Places of the ids and e-mail addresses that the tool has fields for."""
-    fields = [
-        s.field for s in tool.slots if s.field.kind is Kind.EMAIL or (s.field.kind is Kind.ID and _told_by_form(s))
-    ]
-    spans = (span for field in fields for span in field.spot(action))
-    return [span for span in spans if sum(map(str.isalnum, span.surface)) >= SHORTEST_MARK]
-
-
-def _takes_any_id(tool: ToolSlots) -> bool:
-    return any(s.field.kind is Kind.ID and not _told_by_form(s) for s in tool.slots)
-
-
-def _told_by_form(slot: Slot) -> bool:
-    if slot.field.kind is Kind.ID:
-        return slot.field.pattern is not None and slot.field.schema.get("type") == "string"
-    return slot.field.kind in (Kind.PHONE, Kind.EMAIL, Kind.PLATE)
-
-
-def _leaves(surfaces: Any) -> Iterator[str]:
-    """All words that the model copied."""
-    if isinstance(surfaces, dict | list):
-        for inner in surfaces.values() if isinstance(surfaces, dict) else surfaces:
-            yield from _leaves(inner)
-    elif isinstance(surfaces, str) and surfaces:
-        yield surfaces
 
 
 def _flat(arguments: dict[str, Any], tool: ToolSlots) -> dict[Path, Any]:

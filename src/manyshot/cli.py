@@ -149,7 +149,9 @@ def run(
     sample: Annotated[int | None, typer.Option(min=1, help="Tests a mode; all without it.")] = None,
     pairs: Annotated[int | None, typer.Option(min=1, help="Training pairs; by the time without it.")] = None,
     weights: WeightsName = "own",
-    copy_spans: Annotated[bool, typer.Option(help="Let free text only be copied from the action.")] = False,
+    copy_spans: Annotated[
+        bool, typer.Option("--copy-spans/--free-spans", help="Free text is only copied from the action, or not.")
+    ] = True,
     start: StartOption = "generalist",
     config: ConfigFile = None,
     force: Force = False,

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from manyshot.acting import Answer, Reader
+from manyshot.choice import ToolChoice
 from manyshot.data.build import Builder
 from manyshot.protocols import Model
 from manyshot.render import Tokenizer, Values, target_text
@@ -27,9 +28,10 @@ class Desk:
 
     domain: Domain
     reader: Reader
+    choice: ToolChoice
     examples: tuple[CallPair, ...]
     reject: str | None
-    copy_spans: bool = False
+    copy_spans: bool = True
     values: Values = "span"
 
     def mode(self, name: str, *, grammar: bool = True, shots: int = SHOTS, room: int = MAX_TOKENS) -> Mode:
@@ -48,7 +50,9 @@ class Desk:
         """An assistant on `model`; `without`: examples that it must not be shown."""
         gone = {pair.id for pair in without}
         shown = [pair for pair in self.examples if pair.id not in gone]
-        return Predictor(model, tokenizer, self.domain.tools, self.domain.context.language, self.reader, shown)
+        return Predictor(
+            model, tokenizer, self.domain.tools, self.domain.context.language, self.reader, self.choice, shown
+        )
 
     def case(self, pair: CallPair) -> TestCase:
         """A pair as a test: the right answer is what the reader makes of the pair's own target."""
@@ -70,8 +74,9 @@ class Desk:
         return min(MAX_TOKENS, max(64, longest * 3 // 2))
 
 
-def desk_of(domain: Domain, copy_spans: bool = False) -> Desk:
+def desk_of(domain: Domain, copy_spans: bool = True) -> Desk:
     """Make a domain ready; takes about a second. `copy_spans`: the grammar lets free text only be copied."""
     builder = Builder(domain, 0)
     reader = Reader(builder.slots, builder.defaults, builder.reject, "span")
-    return Desk(domain, reader, tuple(builder.shot_pairs), builder.reject, copy_spans)
+    choice = ToolChoice(builder.slots, domain.shots, domain.context.language, builder.reject)
+    return Desk(domain, reader, choice, tuple(builder.shot_pairs), builder.reject, copy_spans)

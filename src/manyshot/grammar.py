@@ -8,13 +8,15 @@ judge: lengths, patterns, ranges and formats are checked after reading.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from manyshot.errors import SpecError
 from manyshot.render import Values
 from manyshot.types import NO_TOOL, Json, Tool
 
+#: Signs that join what stands on both sides of them.
+_JOINTS = ".@_"
 _STRING_TYPES = ("string", "number", "integer")
 
 # Rules that do not depend on a tool. White space is what str.isspace() says of characters that JSON leaves bare.
@@ -52,18 +54,23 @@ def for_tools(
     none: bool = True,
     require: bool = False,
     spans_of: str | None = None,
+    choices: Mapping[str, Mapping[tuple[str, ...], Sequence[Any]]] | None = None,
+    stated: Mapping[str, Collection[tuple[str, ...]]] | None = None,
 ) -> str:
     """Write the GBNF of one call to any of `tools`, or ``none{}`` when `none`; the root starts with one space.
 
     values: "span" - every string, number or date is a JSON string of words; "final" - as the schema types it.
     require: required keys must be there. False by default: a missing one is a reason to ask back, not to invent.
-    spans_of: with "span", each span must be a contiguous piece of this text (give it as it stands in the prompt),
-    non-empty, without white space at its ends. Raises SpecError for schemas that cannot be read, ValueError for a
-    blank `spans_of` or one given with "final".
+    spans_of: with "span", each span must be a contiguous piece of this text (give it as it stands in the prompt)
+    of whole words, non-empty, without white space at its ends.
+    choices: by tool and path of property names, the only values (words, with "span") that a field may be given; with
+    none of them it cannot be written at all.
+    stated: by tool, paths of fields that must be written, as `require` does for required ones.
+    Raises SpecError for schemas that cannot be read, ValueError for a blank `spans_of` or one given with "final".
     """
     if spans_of is not None and (values == "final" or not spans_of.strip()):
         raise ValueError(f"spans_of: wanted a text that is not blank, with values='span'; got {spans_of!r}, {values!r}")
-    writer = _Writer(values, require)
+    writer = _Writer(values, require, choices or {}, stated or {})
     if spans_of is not None:
         writer.rules.update(copy_rules(spans_of))
     calls = [f"{literal(tool.name)} {writer.tool(tool)}" for tool in tools]
@@ -81,22 +88,40 @@ def literal(text: str) -> str:
 
 
 def copy_rules(text: str) -> dict[str, str]:
-    """Rules whose `span` is any quoted, JSON-escaped contiguous piece of `text`; one rule a character.
+    """Rules whose `span` is any quoted, JSON-escaped piece of `text` made of whole words; one rule a character.
 
-    A rule named `from-i` reads the piece from character i on; it may end before any i whose left neighbour is not
-    white space. Deterministic once the first character is chosen, so the engine keeps few states.
+    A rule named `from-i` reads the piece from character i on; it may end where white space does not stand on the left
+    and a word does not go on. Deterministic once the first character is chosen, so the engine keeps few states.
     """
-    starts = [i for i, c in enumerate(text) if not c.isspace()]
+    inked = [i for i, c in enumerate(text) if not c.isspace()]
+    starts = [i for i in inked if _parts(text, i)]
     rules = {"span": r'"\"" (' + " | ".join(f"from-{i}" for i in starts) + r') "\""'}
-    for i, char in enumerate(text[: starts[-1] + 1]):
+    for i, char in enumerate(text[: inked[-1] + 1]):
         if i < starts[0]:
             continue
         here = literal(json.dumps(char, ensure_ascii=False)[1:-1])
-        rest = f" from-{i + 1}" if i < starts[-1] else ""
-        if rest and not char.isspace():
+        rest = f" from-{i + 1}" if i < inked[-1] else ""
+        if rest and not char.isspace() and _parts(text, i + 1):
             rest = f" ({rest.strip()})?"
         rules[f"from-{i}"] = here + rest
     return rules
+
+
+def _parts(text: str, at: int) -> bool:
+    """Whether one word ends and another begins at a place. Letters of scripts without blanks are words of their own;
+    so are digits beside letters (30min), but not what stands on both sides of a dot (kim.alvarez@example.org)."""
+    if not 0 < at < len(text):
+        return True
+    left, right = text[at - 1], text[at]
+    if _latin(left) and _latin(right):
+        return left.isdigit() != right.isdigit()
+    if right in _JOINTS:
+        return not (_latin(left) and at + 1 < len(text) and _latin(text[at + 1]))
+    return not (left in _JOINTS and _latin(right) and at > 1 and _latin(text[at - 2]))
+
+
+def _latin(char: str) -> bool:
+    return char.isascii() and char.isalnum()
 
 
 def _escape(char: str) -> str:
@@ -115,8 +140,17 @@ def _json(value: Any) -> str:
 class _Writer:
     """Collects rules while schemas are walked; every object, list and reference gets a rule of its own."""
 
-    def __init__(self, values: Values, require: bool) -> None:
+    def __init__(
+        self,
+        values: Values,
+        require: bool,
+        choices: Mapping[str, Mapping[tuple[str, ...], Sequence[Any]]],
+        stated: Mapping[str, Collection[tuple[str, ...]]],
+    ) -> None:
         self.rules: dict[str, str] = {}
+        self._choices, self._all_stated = choices, stated
+        self._stated: Collection[tuple[str, ...]] = ()
+        self._chosen: Mapping[tuple[str, ...], Sequence[Any]] = {}
         self._final = values == "final"
         self._require = require
         self._root: Json = {}
@@ -126,7 +160,8 @@ class _Writer:
     def tool(self, tool: Tool) -> str:
         """The rule name of a tool's arguments object, always an object at the top."""
         self._root, self._where, self._named = tool.parameters, f"tool {tool.name}", {}
-        return self._object(tool.parameters) if tool.properties else self._new('"{" "}"')
+        self._chosen, self._stated = self._choices.get(tool.name, {}), self._all_stated.get(tool.name, ())
+        return self._object(tool.parameters, ()) if tool.properties else self._new('"{" "}"')
 
     def _new(self, body: str) -> str:
         name = f"r{len(self.rules)}"
@@ -140,12 +175,15 @@ class _Writer:
                 self._common(other)
         return name
 
-    def _value(self, schema: Any) -> str:
-        """A GBNF expression for values of a schema; alternatives are in parentheses."""
-        options = list(dict.fromkeys(self._options(schema)))
+    def _value(self, schema: Any, path: tuple[str, ...] | None = None) -> str:
+        """A GBNF expression for values of a schema; alternatives are in parentheses. `path`: None in lists and the
+        like, where no field has choices of its own."""
+        options = list(dict.fromkeys(self._options(schema, path)))
         return options[0] if len(options) == 1 else f"({' | '.join(options)})"
 
-    def _options(self, schema: Any) -> list[str]:
+    def _options(self, schema: Any, path: tuple[str, ...] | None = None) -> list[str]:
+        if path is not None and path in self._chosen:
+            return [_json(v) for v in self._chosen[path]]
         if schema is True or schema == {}:
             return [self._common("value" if self._final else "spans")]
         if not isinstance(schema, dict):
@@ -159,14 +197,14 @@ class _Writer:
         for union in ("anyOf", "oneOf"):
             if union in schema:
                 kept = [s for s in schema[union] if self._final or not self._is_null(s)]
-                return [o for s in kept or [{"type": "null"}] for o in self._options(s)]
+                return [o for s in kept or [{"type": "null"}] for o in self._options(s, path)]
         if "allOf" in schema:
-            return self._options(self._merged(schema))
+            return self._options(self._merged(schema), path)
         kinds = schema.get("type", self._guess(schema))
         kinds = kinds if isinstance(kinds, list) else [kinds]
-        return [self._kind(k, schema) for k in kinds if k != "null" or self._final or kinds == ["null"]]
+        return [self._kind(k, schema, path) for k in kinds if k != "null" or self._final or kinds == ["null"]]
 
-    def _kind(self, kind: Any, schema: Json) -> str:
+    def _kind(self, kind: Any, schema: Json, path: tuple[str, ...] | None) -> str:
         if kind in _STRING_TYPES:
             return self._common(kind if self._final else "span")
         if kind in ("boolean", "null"):
@@ -174,7 +212,7 @@ class _Writer:
         if kind == "array":
             return self._list(schema)
         if kind == "object":
-            return self._object(schema)
+            return self._object(schema, path)
         if kind == "any":
             return self._common("value" if self._final else "spans")
         raise SpecError(f"{self._where}: wanted a JSON Schema type, got {kind!r}")
@@ -197,11 +235,18 @@ class _Writer:
         body = f'{item} ("," {item})*'
         return self._new(f'"[" {body} "]"' if schema.get("minItems", 0) else f'"[" ({body})? "]"')
 
-    def _object(self, schema: Json) -> str:
+    def _object(self, schema: Json, path: tuple[str, ...] | None) -> str:
         properties = schema.get("properties") or {}
         if properties:
             required = set(schema.get("required", ())) if self._require else set()
-            return self._keys([(_json(k) + ' ":" ' + self._value(s), k in required) for k, s in properties.items()])
+            pairs = []
+            for key, inner in properties.items():
+                here = None if path is None else (*path, key)
+                if here is None or self._chosen.get(here, True):
+                    pairs.append(
+                        (_json(key) + ' ":" ' + self._value(inner, here), key in required or here in self._stated)
+                    )
+            return self._keys(pairs) if pairs else self._new('"{" "}"')
         extra = schema.get("additionalProperties", True)
         if extra is False:
             return self._new('"{" "}"')

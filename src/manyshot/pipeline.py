@@ -51,7 +51,7 @@ class RunConfig(Record):
     tries: int = Field(16, ge=0, description="shots on which the number of examples is chosen")
     held_out: tuple[str, ...] = Field((), description="tools that are kept out of data and training")
     weights: Weights = Field("own", description="form of the base at inference")
-    copy_spans: bool = Field(False, description="the grammar lets free text only be copied from the action")
+    copy_spans: bool = Field(True, description="the grammar lets free text only be copied from the action")
     start: StartName = Field("generalist", description="what training begins from")
     train: TrainConfig = TRAINING
 

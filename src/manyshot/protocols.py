@@ -41,6 +41,15 @@ class Model(Protocol):
         """
         ...
 
+    def weigh(
+        self, prompt: str | Sequence[int], options: Sequence[str], *, adapter: str | None = None
+    ) -> tuple[float, ...]:
+        """Log of the probability that each option is what follows `prompt`, in nats; below some floor, the floor.
+
+        No option may be the beginning of another. Raises ModelError.
+        """
+        ...
+
     def tokenize(self, text: str) -> list[int]:
         """Ids of plain text: nothing is added in front, and special tokens' names in it are plain text too."""
         ...

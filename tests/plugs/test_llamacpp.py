@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 
@@ -173,6 +174,34 @@ def test_any_call_can_be_written_token_by_token(model):
         gold = " " + write_call("BookRoom", {"when": said, "guests": [said[:5].strip(), said[-1]], "screen": True})
         done = model.complete(prompt(model, action), grammar=f"root ::= {literal(gold)}", max_tokens=200, seed=number)
         assert (done.text, done.finish_reason) == (gold, "stop")
+
+
+def test_options_are_weighed_as_the_model_would_write_them(model):
+    """An option alone is walked to its end; beside others it may only gain what it is not asked after it left the walk."""
+    ids = prompt(model, ACTIONS[0])
+    options = [" BookRoom{", " CancelRoom{", " none{"]
+    nats = model.weigh(ids, options)
+    alone = [model.weigh(ids, [option])[0] for option in options]
+    assert sum(map(math.exp, nats)) < 1.0001
+    assert all(together > single - 0.05 for together, single in zip(nats, alone, strict=True))
+    assert any(abs(together - single) < 0.05 for together, single in zip(nats, alone, strict=True))
+    assert model.weigh(ids, options[::-1])[::-1] == pytest.approx(nats, abs=1e-3)
+    assert model.weigh(ids, options, adapter="a") != pytest.approx(nats, abs=1e-3)
+
+
+def test_an_option_is_followed_along_the_walk_until_it_leaves_it():
+    from manyshot.plugs.models.llamacpp import UNLIKELY, _nats
+
+    half = math.log(0.5)
+    steps = [
+        (" Book", {" Book": half, " B": -3.0}),
+        ("Room", {"Room": half, "Table": -2.0, "Tab": -2.0}),
+        ("{", {'{"': -0.1, "{": -9.0}),
+    ]
+    assert _nats(" BookRoom{", steps) == pytest.approx(2 * half + math.log(math.exp(-0.1) + math.exp(-9)))
+    assert _nats(" BookTable{", steps) == pytest.approx(half + math.log(2 * math.exp(-2)))
+    assert _nats(" none{", steps) == UNLIKELY
+    assert _nats(" Bring{", steps) == pytest.approx(-3.0)
 
 
 def test_stop_and_seed(model):

@@ -7,12 +7,13 @@ cached by the model.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rapidfuzz import fuzz, process
 
 from manyshot.acting import Reader
+from manyshot.choice import ToolChoice
 from manyshot.grammar import for_tools
 from manyshot.protocols import Model
 from manyshot.render import Tokenizer, Values, branch_ids, fold, prefix_ids, target_text
@@ -20,6 +21,8 @@ from manyshot.types import CallPair, Language, Prediction, Refusal, Tool
 
 #: Longest answer in tokens; a call with every field filled stays far below it.
 MAX_TOKENS = 320
+#: Nats below the likeliest tool from which on the model is not asked about another.
+FARTHEST = 7.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +48,18 @@ class Predictor:
         tools: Sequence[Tool],
         language: Language,
         reader: Reader,
+        choice: ToolChoice,
         examples: Sequence[CallPair] = (),
     ) -> None:
-        self._model, self._tokenizer, self._reader = model, tokenizer, reader
-        self._tools, self._examples = tuple(tools), {e.action: e for e in examples}
+        self._model, self._tokenizer, self._reader, self._choice = model, tokenizer, reader, choice
+        self._tools, self._examples = {t.name: t for t in tools}, {e.action: e for e in examples}
         self._prefix = prefix_ids(tokenizer, tools, language)
-        self._grammars: Mapping[Values, str] = {v: for_tools(tools, values=v) for v in ("span", "final")}
 
     def predict(self, case: str, action: str, mode: Mode, history: Sequence[Refusal] = ()) -> Prediction:
         """Answer one action; `case` becomes the prediction's id. Raises ModelError, never for what the model writes."""
         began = time.perf_counter()
         prompt = [*self._prefix, *self._shown(action, mode), *branch_ids(self._tokenizer, action, history)]
-        grammar = self._grammar(action, mode) if mode.grammar else None
+        grammar = self._grammar(self._tool(prompt, action, mode), action, mode) if mode.grammar else None
         room, name = mode.max_tokens, mode.adapter
         done = self._model.complete(prompt, grammar=grammar, max_tokens=room, adapter=name, stop=("\n",))
         answer = self._reader.read(done.text, action)
@@ -71,12 +74,23 @@ class Predictor:
             tokens_out=done.tokens_out,
         )
 
-    def _grammar(self, action: str, mode: Mode) -> str:
-        able = self._reader.able(action)
-        copied = fold(action) if mode.copy and mode.values == "span" and action.strip() else None
-        if copied is None and len(able) == len(self._tools):
-            return self._grammars[mode.values]
-        return for_tools([t for t in self._tools if t.name in able], values=mode.values, spans_of=copied)
+    def _tool(self, prompt: Sequence[int], action: str, mode: Mode) -> Tool | None:
+        """The tool that the action is about, by the evidence in it and by the model together; None when none fits."""
+        evidence = self._choice.evidence(action)
+        best = max(evidence.values())
+        near = [name for name, nats in evidence.items() if nats > best - FARTHEST]
+        told = self._model.weigh(prompt, [f" {name}{{" for name in near], adapter=mode.adapter)
+        nats = {name: evidence[name] + said for name, said in zip(near, told, strict=True)}
+        return self._tools.get(max(near, key=nats.__getitem__))
+
+    def _grammar(self, tool: Tool | None, action: str, mode: Mode) -> str:
+        """The calls of a tool that may answer the action, with values that stand in it."""
+        if tool is None or mode.values == "final":
+            return for_tools([tool] if tool else [], values=mode.values, none=tool is None)
+        copied = fold(action) if mode.copy and action.strip() else None
+        choices = {tool.name: self._reader.choices(tool.name, action)}
+        stated = {tool.name: self._reader.called(tool.name, action)}
+        return for_tools([tool], values="span", none=False, spans_of=copied, choices=choices, stated=stated)
 
     def _shown(self, action: str, mode: Mode) -> list[int]:
         """Ids of the examples nearest to the action, the nearest last."""

@@ -24,7 +24,15 @@ _WORD_ORD = (
 )
 _NTH = rf"(?:\d{{1,2}}(?:st|nd|rd|th)|{_WORD_ORD})\b"
 _D = rf"(?P<d>{_NTH}|\d{{1,2}}(?!\d|:\d|\s?[ap]\.?m))"
-_Y = r"(?:,?\s*(?P<y>(?:19|20)\d\d))?(?!\d)"
+_ONES = "one|two|three|four|five|six|seven|eight|nine"
+_TEENS = "ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen"
+_TENS = rf"(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:[\s-](?:{_ONES}))?"
+#: A year in words: nineteen seventy-five, twenty oh four, two thousand and nine.
+_YEAR_WORDS = (
+    rf"(?:nineteen|twenty)[\s-](?:(?:oh|o)[\s-](?:{_ONES})|{_TEENS}|{_TENS})"
+    rf"|two thousand(?:(?:\s+and)?\s+(?:{_TEENS}|{_TENS}|{_ONES}))?"
+)
+_Y = rf"(?:,?\s*(?P<y>(?:19|20)\d\d|(?:{_YEAR_WORDS})(?![\s-]*(?:hundred|past|to\b))\b))?(?!\d)"
 _N = r"(?P<n>\d{1,3}|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|twenty|thirty|a couple of|a couple)"
 _U = r"(?P<u>day|week|fortnight|month|year)s?"
 _TOMORROW = ("tomorrow", "tmrw", "tmr", "tomorow", "tommorow", "tommorrow")
@@ -45,8 +53,23 @@ def month_of(text: str) -> int:
     return _index(_MONTHS, text) + 1
 
 
+def _year(text: str) -> int:
+    """A year in digits or words."""
+    if text.isdigit():
+        return int(text)
+    century, rest = re.split(r"[\s-]+", text, maxsplit=1)
+    if century == "two":  # two thousand and nine
+        return 2000 + _number(rest.removeprefix("thousand").strip().removeprefix("and ").strip())
+    return (1900 if century == "nineteen" else 2000) + _number(re.sub(r"^(?:oh|o)[\s-]", "", rest))
+
+
+def _number(text: str) -> int:
+    number = read_en(text.replace("-", " ")) if text else 0
+    return number if isinstance(number, int) else 0
+
+
 def _full(m: re.Match[str], today: date) -> date | None:
-    year = int(m["y"]) if m["y"] else None
+    year = _year(m["y"]) if m["y"] else None
     return cal.month_day(
         month_of(m["m"]), _day(m["d"]), today, year + 2000 if year is not None and year < 100 else year
     )

@@ -258,3 +258,6 @@ def spots(text: str, language: str) -> Iterator[tuple[int, int]]:
         yield match.span()
     for match in (SPOKEN_ZH if language == "zh" else SPOKEN_EN).finditer(text):
         yield match.span()
+        # The letters before it: RX three zero nine one five.
+        if language == "en" and (letters := re.search(r"(?<![A-Za-z0-9'’])[A-Za-z]{1,6}[ -]$", text[: match.start()])):
+            yield letters.start(), match.end()

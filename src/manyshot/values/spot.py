@@ -125,6 +125,14 @@ def _choices(field: Field, text: str) -> Iterator[tuple[Span, Any]]:
                     yield span, value
 
 
+def _pieces(match: re.Match[str]) -> Iterator[tuple[int, int]]:
+    """A stretch of numbers, and what stands of it before and after each comma."""
+    yield match.span()
+    for comma in re.finditer(r"\s*,\s*", match[0]):
+        yield match.start(), match.start() + comma.start()
+        yield match.start() + comma.end(), match.end()
+
+
 def _words(field: Field, text: str) -> Iterator[tuple[int, int]]:
     """Where mail addresses, links, plates, phones and ids may stand."""
     rules = {Kind.EMAIL: (ids.EMAIL,), Kind.URL: (ids.URL,), Kind.PLATE: (ids.PLATE, ids.PLATE_UK)}.get(field.kind)
@@ -141,9 +149,11 @@ def _words(field: Field, text: str) -> Iterator[tuple[int, int]]:
         plain = [m.span() for rule in (ids.PHONE, ids.PHONE_EN) for m in rule.finditer(folded)]
         spoken = ids.SPOKEN_ZH if field.context.language == "zh" else ids.SPOKEN_EN
         for match in spoken.finditer(folded):
-            beside = any(a < match.end() and match.start() < b for a, b in plain)
-            if not beside and len(ids.spoken_digits(match[0]) or "") >= 7:
-                yield match.span()
+            # A number said before it may stand beside it: in March 2001, three one two five five five ...
+            for start, end in _pieces(match):
+                beside = any(a < end and start < b for a, b in plain)
+                if not beside and len(ids.spoken_digits(folded[start:end]) or "") >= 7:
+                    yield start, end
         return
     if field.pattern is not None:
         yield from ids.spots(half(text), field.context.language)

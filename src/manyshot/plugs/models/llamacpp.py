@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import math
 import os
 import secrets
 import time
@@ -16,11 +17,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, cast
 from urllib.parse import urlsplit
 
 from manyshot.errors import ModelError
+from manyshot.grammar import literal
 from manyshot.protocols import Completion
+
+#: Tokens that are looked at in each place when options are weighed; nats of one that is not among them.
+TOP_TOKENS = 40
+UNLIKELY = -12.0
 
 _LOCALHOST = "127.0.0.1"
 
@@ -94,30 +100,49 @@ class LlamaCpp:
         seed: int = 0,
     ) -> Completion:
         """See protocols.Model. `grammar` is GBNF; `ms` is the time from call to answer, waiting for a slot included."""
+        if max_tokens < 1:
+            raise ModelError(f"wanted max_tokens of one token or more, got {max_tokens}")
+        began = time.perf_counter()
+        answer = self._answer(
+            self._prompt(prompt),
+            adapter,
+            grammar=grammar,
+            max_tokens=max_tokens,
+            temperature=temperature,
+            stop=stop,
+            seed=seed,
+        )
+        return _completion(answer, (time.perf_counter() - began) * 1000)
+
+    def _prompt(self, prompt: str | Sequence[int]) -> list[int]:
+        ids = [*self._bos, *self.tokenize(prompt)] if isinstance(prompt, str) else list(prompt)
+        if not ids:
+            raise ModelError("wanted a prompt of one token or more, got none")
+        return ids
+
+    def _answer(self, ids: list[int], adapter: str | None, **settings: Any) -> dict[str, Any]:
+        """The server's answer, on a free slot of the adapter."""
         if adapter not in self._free:
             raise ModelError(f"{self._gguf}: wanted one of the adapters {sorted(self._adapters)}, got {adapter!r}")
-        ids = [*self._bos, *self.tokenize(prompt)] if isinstance(prompt, str) else list(prompt)
-        if not ids or max_tokens < 1:
-            raise ModelError(f"wanted a prompt and max_tokens of one token or more, got {len(ids)} and {max_tokens}")
-        began = time.perf_counter()
         slot = self._free[adapter].get()
         try:
-            request = self._request(ids, grammar, max_tokens, temperature, adapter, slot, stop, seed)
-            answer = self._checked(self._running().handle_completions(request))
+            request = self._request(ids, adapter, slot, **settings)
+            return cast("dict[str, Any]", self._checked(self._running().handle_completions(request)))
         finally:
             self._free[adapter].put(slot)
-        return _completion(answer, (time.perf_counter() - began) * 1000)
 
     def _request(
         self,
         ids: list[int],
-        grammar: str | None,
-        max_tokens: int,
-        temperature: float,
         adapter: str | None,
         slot: int,
-        stop: Sequence[str],
-        seed: int,
+        *,
+        grammar: str | None,
+        max_tokens: int,
+        temperature: float = 0.0,
+        stop: Sequence[str] = (),
+        seed: int = 0,
+        logprobs: int | None = None,
     ) -> dict[str, Any]:
         request: dict[str, Any] = {
             "prompt": ids,
@@ -133,7 +158,22 @@ class LlamaCpp:
             "id_slot": slot,
             "lora": [{"id": n, "scale": 1.0 if name == adapter else 0.0} for name, n in self._adapters.items()],
         }
-        return request if grammar is None else {**request, "grammar": grammar}
+        given = {"grammar": grammar, "logprobs": logprobs}
+        return request | {key: value for key, value in given.items() if value is not None}
+
+    def weigh(
+        self, prompt: str | Sequence[int], options: Sequence[str], *, adapter: str | None = None
+    ) -> tuple[float, ...]:
+        """See protocols.Model. One greedy walk through the options: where another leaves the walk, the probability of
+        all tokens that go its way is taken for the rest of it, which is sure once options have parted."""
+        ids = self._prompt(prompt)
+        grammar = f"root ::= {' | '.join(map(literal, options))}\n"
+        answer = self._answer(ids, adapter, grammar=grammar, max_tokens=max(map(len, options)), logprobs=TOP_TOKENS)
+        steps = [
+            (s["token"], {t["token"]: t["logprob"] for t in s["top_logprobs"]} | {s["token"]: s["logprob"]})
+            for s in answer["choices"][0]["logprobs"]["content"]
+        ]
+        return tuple(_nats(option, steps) for option in options)
 
     def warm(self, prompt: str | Sequence[int], *, grammar: str | None, adapter: str | None = None) -> None:
         """Read `prompt` into the cache of every slot of `adapter` and let `grammar` choose one token, so that the first
@@ -180,6 +220,23 @@ class LlamaCpp:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _nats(option: str, steps: Sequence[tuple[str, Mapping[str, float]]]) -> float:
+    """Log of the probability of `option`, from a walk's tokens, each with the likeliest tokens in its place."""
+    walked, nats = "", 0.0
+    for token, likely in steps:
+        ahead = walked + token
+        if len(ahead) < len(option) and option.startswith(ahead):
+            walked, nats = ahead, nats + likely[token]
+            continue
+        going = [
+            value
+            for other, value in likely.items()
+            if other and (option.startswith(walked + other) or (walked + other).startswith(option))
+        ]
+        return nats + (math.log(math.fsum(map(math.exp, going))) if going else UNLIKELY)
+    return nats + UNLIKELY
 
 
 def _completion(answer: dict[str, Any], ms: float) -> Completion:

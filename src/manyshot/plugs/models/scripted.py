@@ -5,6 +5,7 @@ One rule: it is a real Model. It reads the same prompt that the renderer makes f
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 
@@ -13,6 +14,10 @@ from manyshot.protocols import Completion
 
 #: (the last question's text, the adapter's name or None) -> what stands after "Call:".
 Script = Callable[[str, str | None], str]
+
+
+#: What an option is given that the script does not choose.
+FLOOR = -30.0
 
 
 class ByteTokenizer:
@@ -61,6 +66,13 @@ class Scripted:
         kept = self.tokenize(answer)[:max_tokens]
         ms = (time.perf_counter() - began) * 1000
         return Completion(self._tokenizer.decode(kept), len(self.tokenize(text)), 0, len(kept), ms, "stop")
+
+    def weigh(
+        self, prompt: str | Sequence[int], options: Sequence[str], *, adapter: str | None = None
+    ) -> tuple[float, ...]:
+        """See protocols.Model: the option that the script's answer begins with is sure, the others are at the floor."""
+        answer = self.complete(prompt, grammar=None, max_tokens=sys.maxsize, adapter=adapter).text
+        return tuple(0.0 if answer.startswith(option) else FLOOR for option in options)
 
     def tokenize(self, text: str) -> list[int]:
         return self._tokenizer.encode(text)

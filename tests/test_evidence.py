@@ -1,0 +1,103 @@
+"""What code reads in an action narrows what the model may write, and never more than is sure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from manyshot import evidence
+from manyshot.data.slots import ToolSlots, slots_of
+from manyshot.evidence import Reading
+from manyshot.types import Context, Json, Tool
+
+CONTEXT = Context(today=datetime(2024, 10, 10, tzinfo=UTC), language="en")
+REF: Json = {"type": "string", "pattern": r"^AB\d{5}$"}
+MAIL: Json = {"type": "string", "format": "email"}
+PHONE: Json = {"type": "string", "description": "phone number"}
+DAY: Json = {"type": "string", "format": "date"}
+
+
+def slots(name: str, required: list[str], **properties: Json) -> ToolSlots:
+    return slots_of(Tool(name=name, parameters={"properties": properties, "required": required}), CONTEXT)
+
+
+MOVE = slots("MoveBooking", ["ref", "day"], ref=REF, day=DAY, phone=PHONE)
+SEND = slots("SendSlip", ["ref", "to"], ref=REF, to=MAIL)
+HIRE = slots(
+    "HireCar",
+    ["day"],
+    day=DAY,
+    hours={"type": "integer", "description": "for how many hours"},
+    size={"enum": ["small", "large"]},
+    seats={"type": "integer"},
+    childSeat={"type": "boolean", "description": "whether a child seat is wanted"},
+    garage={"type": "string", "description": "garage where it is fetched"},
+)
+
+
+@pytest.mark.parametrize(
+    ("tool", "action", "wanted"),
+    [
+        (MOVE, "ab 12345 to Friday, not AB99999", {"ref": ("ab 12345", "AB99999"), "day": ("Friday",), "phone": ()}),
+        (SEND, "mail me the slip", {"ref": (), "to": ()}),
+        # A number that has the field's unit is meant before any other; a choice that is named leaves no other.
+        (HIRE, "2 of us, a large one, 3 hours today", {"hours": ("3 hours",), "size": ("large",), "day": ("today",)}),
+        (HIRE, "a car today", {"hours": (), "day": ("today",)}),
+    ],
+)  # fmt: skip
+def test_what_a_field_may_be_given_stands_in_the_action(tool: ToolSlots, action: str, wanted: dict[str, Any]) -> None:
+    found = {path[0]: said for path, said in evidence.choices(tool, action).items()}
+    assert {name: found.get(name) for name in wanted} == wanted
+    assert "garage" not in found
+    assert "childSeat" not in found
+
+
+def overlooked(tool: ToolSlots, surfaces: Json, action: str, **values: Any) -> dict[str, Any]:
+    known = {(name,): value for name, value in values.items()}
+    return {path[0]: value for path, value in evidence.overlooked(tool, surfaces, known, action)}
+
+
+def test_a_value_that_the_model_left_out_is_filled_where_only_one_reading_is_left() -> None:
+    assert overlooked(MOVE, {}, "AB12345 to Friday please") == {"ref": "AB12345", "day": "2024-10-11"}
+    assert overlooked(MOVE, {}, "AB12345 or AB99999?") == {}
+    # The same value in two wordings is one reading; words copied for another field are taken.
+    assert overlooked(MOVE, {}, "AB12345, I repeat, ab-12345") == {"ref": "AB12345"}
+    assert overlooked(SEND, {"to": "AB12345@example.org"}, "to AB12345@example.org", to="AB12345@example.org") == {}
+    assert overlooked(HIRE, {}, "a large car for 3 hours today") == {"day": "2024-10-10", "size": "large", "hours": 3}
+
+
+def test_a_bare_number_does_not_fill_an_optional_field() -> None:
+    assert overlooked(HIRE, {}, "today, there are 3 of us", day="2024-10-10") == {}
+
+
+def test_a_field_that_is_called_by_its_own_name_is_not_to_be_left_out() -> None:
+    named = evidence.names(HIRE)
+    assert evidence.called(named, "a car with a child seat from the north garage") == {("childSeat",), ("garage",)}
+    assert evidence.called(named, "a car for today") == frozenset()
+    assert ("day",) not in named
+
+
+def test_a_word_that_the_tool_or_another_field_has_too_calls_no_field() -> None:
+    tool = slots(
+        "RenewTicket", [], renewReason={"type": "string"}, ticketNote={"type": "string", "description": "note"}
+    )
+    assert all(not word.startswith(("renew", "ticke")) for words in evidence.names(tool).values() for word in words)
+    assert evidence.called(evidence.names(tool), "renew my ticket") == frozenset()
+
+
+def test_tools_are_told_apart_by_what_is_missing_and_what_they_have_no_field_for() -> None:
+    tools = {t.tool.name: t for t in (MOVE, SEND, HIRE)}
+    assert evidence.read(tools, "AB12345 to ann@example.org") == {
+        "MoveBooking": Reading(missing=1, filled=1, strangers=1, named=0),
+        "SendSlip": Reading(missing=0, filled=2, strangers=0, named=0),
+        "HireCar": Reading(missing=1, filled=0, strangers=2, named=0),
+    }
+    assert evidence.read(tools, "a small one tomorrow")["HireCar"] == Reading(0, 1, 0, 1)
+    assert evidence.read({}, "anything") == {}
+
+
+def test_a_tool_that_takes_ids_of_any_shape_finds_none_strange() -> None:
+    find = slots("Find", ["order_no"], order_no={"type": "string", "description": "order number"})
+    assert evidence.read({"Find": find, "MoveBooking": MOVE}, "where is AB12345")["Find"].strangers == 0
