@@ -272,3 +272,15 @@ def test_nest_is_the_inverse_of_paths() -> None:
     slots = SLOTS["FlyTo"].slots
     assert nest({("via", "lat"): 2, ("where", "lon"): 1}, slots) == {"where": {"lon": 1}, "via": {"lat": 2}}
     assert nest({}, slots) == {}
+
+
+@pytest.mark.parametrize(
+    ("action", "copied", "when"),
+    [
+        ("the 14th suits me best, half past three", "half past three", "2024-10-14 15:30"),
+        ("the 14th suits me best, half past three in the afternoon", "the 14th", "2024-10-14 15:30"),
+        ("come at 9 am", "9 am", "2024-10-10 09:00"),
+    ],
+)
+def test_an_hour_takes_the_one_day_that_is_said_and_a_day_its_one_hour(action: str, copied: str, when: str) -> None:
+    assert read(action, "Visit", {"when": copied}) == call("Visit", when=when)

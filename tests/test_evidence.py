@@ -101,3 +101,13 @@ def test_tools_are_told_apart_by_what_is_missing_and_what_they_have_no_field_for
 def test_a_tool_that_takes_ids_of_any_shape_finds_none_strange() -> None:
     find = slots("Find", ["order_no"], order_no={"type": "string", "description": "order number"})
     assert evidence.read({"Find": find, "MoveBooking": MOVE}, "where is AB12345")["Find"].strangers == 0
+
+
+def test_free_text_does_not_reach_into_what_code_reads_for_sure() -> None:
+    def walled(tool: ToolSlots, action: str) -> list[str]:
+        return [action[start:end] for start, end in evidence.walls(tool, action)]
+
+    assert walled(MOVE, "AB12345 to Friday, 312-555-0141") == ["AB12345", "Friday", "312-555-0141"]
+    # Which of two is meant is not sure, and an optional date may be a part of what is said.
+    assert walled(MOVE, "AB12345 or AB99999 to Friday") == ["Friday"]
+    assert walled(slots("Note", [], day=DAY, text={"type": "string"}), "remember the Friday club") == []

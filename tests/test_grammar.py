@@ -163,6 +163,16 @@ def test_words_and_joined_names_are_copied_whole():
         assert not says(grammar, write_call("t", {"x": words})), words
 
 
+def test_no_copied_piece_reaches_into_a_wall():
+    action = "room 4 on Friday at noon"
+    grammar = for_tools([NOTE], values="span", spans_of=action, walls=[(10, 16), (8, 9)])
+    for words in ("room 4", "room", "at", "at noon"):
+        assert says(grammar, write_call("t", {"x": words})), words
+    for words in ("room 4 on", "on Friday", "Friday", "Fri", "y at", "on"):
+        assert not says(grammar, write_call("t", {"x": words})), words
+    assert says(for_tools([NOTE], values="span", spans_of="ab", walls=[(0, 2)]), write_call("t", {"x": "ab"}))
+
+
 def test_a_field_with_choices_takes_no_other_value_and_without_any_is_left_out():
     point = {"properties": {"lat": {"type": "number"}, "lon": {"type": "number"}}}
     tool = Tool(

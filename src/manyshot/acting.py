@@ -53,6 +53,10 @@ class Reader:
         """Optional fields of a tool that an action calls by name, so that they are not to be left out."""
         return evidence.called(self._names[name], fold(action))
 
+    def walls(self, name: str, action: str) -> list[tuple[int, int]]:
+        """Stretches of the folded action that no free text of a tool reaches into."""
+        return evidence.walls(self._slots[name], fold(action))
+
     def read(self, text: str, action: str) -> Answer:
         """Model text (after "Call:") to an answer to `action`; never raises for what a model wrote."""
         try:
@@ -107,9 +111,18 @@ def _stands(slot: Slot, surface: Any, action: str) -> bool:
 
 
 def _whole(slot: Slot, surface: Any, action: str) -> Any:
-    """The whole date, id or number of which only a part was copied, when just one such holds the part."""
+    """The whole date, id or number of which only a part was copied, when just one such holds the part; an hour with the
+    one day that the action names, a day with its one hour."""
     if not isinstance(surface, str):
         return surface
+    if slot.parts:
+        (days, clocks), (day, clock) = (
+            [{s.surface for s in part.spot(text)} for part in slot.parts] for text in (action, surface)
+        )
+        if not day and len(days) == 1:
+            return f"{days.pop()} {surface}"
+        if not clock and len(clocks) == 1:
+            return f"{surface} {clocks.pop()}"
     holding = {s.surface for s in slot.field.spot(action) if surface in s.surface}
     return holding.pop() if len(holding) == 1 else surface
 

@@ -54,6 +54,7 @@ def for_tools(
     none: bool = True,
     require: bool = False,
     spans_of: str | None = None,
+    walls: Sequence[tuple[int, int]] = (),
     choices: Mapping[str, Mapping[tuple[str, ...], Sequence[Any]]] | None = None,
     stated: Mapping[str, Collection[tuple[str, ...]]] | None = None,
 ) -> str:
@@ -63,6 +64,7 @@ def for_tools(
     require: required keys must be there. False by default: a missing one is a reason to ask back, not to invent.
     spans_of: with "span", each span must be a contiguous piece of this text (give it as it stands in the prompt)
     of whole words, non-empty, without white space at its ends.
+    walls: stretches of `spans_of` (start, end) that no span reaches into.
     choices: by tool and path of property names, the only values (words, with "span") that a field may be given; with
     none of them it cannot be written at all.
     stated: by tool, paths of fields that must be written, as `require` does for required ones.
@@ -72,7 +74,7 @@ def for_tools(
         raise ValueError(f"spans_of: wanted a text that is not blank, with values='span'; got {spans_of!r}, {values!r}")
     writer = _Writer(values, require, choices or {}, stated or {})
     if spans_of is not None:
-        writer.rules.update(copy_rules(spans_of))
+        writer.rules.update(copy_rules(spans_of, walls))
     calls = [f"{literal(tool.name)} {writer.tool(tool)}" for tool in tools]
     if none:
         calls.append(literal(NO_TOOL + "{}"))
@@ -87,23 +89,29 @@ def literal(text: str) -> str:
     return f'"{"".join(_escape(c) for c in text)}"'
 
 
-def copy_rules(text: str) -> dict[str, str]:
+def copy_rules(text: str, walls: Sequence[tuple[int, int]] = ()) -> dict[str, str]:
     """Rules whose `span` is any quoted, JSON-escaped piece of `text` made of whole words; one rule a character.
 
     A rule named `from-i` reads the piece from character i on; it may end where white space does not stand on the left
-    and a word does not go on. Deterministic once the first character is chosen, so the engine keeps few states.
+    and a word does not go on, and ends before a wall. Walls that leave nothing to copy do not count. Deterministic
+    once the first character is chosen, so the engine keeps few states.
     """
-    inked = [i for i, c in enumerate(text) if not c.isspace()]
-    starts = [i for i in inked if _parts(text, i)]
-    rules = {"span": r'"\"" (' + " | ".join(f"from-{i}" for i in starts) + r') "\""'}
-    for i, char in enumerate(text[: inked[-1] + 1]):
-        if i < starts[0]:
+    walled = {i for start, end in walls for i in range(start, end)}
+    starts = [i for i, c in enumerate(text) if not c.isspace() and i not in walled and _parts(text, i)]
+    if not starts:
+        return copy_rules(text)
+    rules: dict[str, str] = {}
+    last = max(i for i, c in enumerate(text) if not c.isspace() and i not in walled)
+    for i in range(last, starts[0] - 1, -1):
+        if i in walled:
             continue
-        here = literal(json.dumps(char, ensure_ascii=False)[1:-1])
-        rest = f" from-{i + 1}" if i < inked[-1] else ""
-        if rest and not char.isspace() and _parts(text, i + 1):
-            rest = f" ({rest.strip()})?"
-        rules[f"from-{i}"] = here + rest
+        here = literal(json.dumps(text[i], ensure_ascii=False)[1:-1])
+        goes_on = f"from-{i + 1}" in rules
+        if not text[i].isspace() and (not goes_on or _parts(text, i + 1)):
+            rules[f"from-{i}"] = f"{here} (from-{i + 1})?" if goes_on else here
+        elif goes_on:
+            rules[f"from-{i}"] = f"{here} from-{i + 1}"
+    rules["span"] = r'"\"" (' + " | ".join(f"from-{i}" for i in starts if f"from-{i}" in rules) + r') "\""'
     return rules
 
 

@@ -177,7 +177,7 @@ def test_any_call_can_be_written_token_by_token(model):
 
 
 def test_options_are_weighed_as_the_model_would_write_them(model):
-    """An option alone is walked to its end; beside others it may only gain what it is not asked after it left the walk."""
+    """An option alone is walked to its end; beside others it may only gain what it is not asked after leaving."""
     ids = prompt(model, ACTIONS[0])
     options = [" BookRoom{", " CancelRoom{", " none{"]
     nats = model.weigh(ids, options)

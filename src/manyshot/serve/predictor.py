@@ -87,10 +87,16 @@ class Predictor:
         """The calls of a tool that may answer the action, with values that stand in it."""
         if tool is None or mode.values == "final":
             return for_tools([tool] if tool else [], values=mode.values, none=tool is None)
-        copied = fold(action) if mode.copy and action.strip() else None
-        choices = {tool.name: self._reader.choices(tool.name, action)}
-        stated = {tool.name: self._reader.called(tool.name, action)}
-        return for_tools([tool], values="span", none=False, spans_of=copied, choices=choices, stated=stated)
+        name = tool.name
+        return for_tools(
+            [tool],
+            values="span",
+            none=False,
+            spans_of=fold(action) if mode.copy and action.strip() else None,
+            walls=self._reader.walls(name, action),
+            choices={name: self._reader.choices(name, action)},
+            stated={name: self._reader.called(name, action)},
+        )
 
     def _shown(self, action: str, mode: Mode) -> list[int]:
         """Ids of the examples nearest to the action, the nearest last."""

@@ -30,6 +30,8 @@ _ARTICLE = re.compile(r"an?\s+")
 _TIMES = re.compile(
     r"(?<![\w.×*-])(\d{1,3})\s?[x×](?=\s|$)|(?:(?<=[\u4e00-\u9fff》」”)])|(?<=[\u4e00-\u9fff》」”)] ))[x×*]\s?(\d{1,3})(?![\w.×*])"
 )
+#: 一下 and the like count nothing, and what begins with a nought (room 0933) is a name.
+_NO_NUMBER = re.compile(r"一[下些起直定样般共切旦边会]|0\d+(?![\d.])")
 _STOREY = re.compile(rf"\b(\d{{1,2}}(?:st|nd|rd|th)|{'|'.join(EN_ORDINALS)})(?=\s+(?:floor|level|storey|story)\b)")
 _STOREY_NAME = re.compile(r"floor|level|storey|\bstory\b|楼层")
 
@@ -48,6 +50,8 @@ def _numbers(field: Field, text: str, folded: str) -> Iterator[tuple[int, int]]:
     zh, unit = field.context.language == "zh", field.unit
     for match in (ZH_NUMBER if zh else EN_NUMBER).finditer(free):
         start, end = match.span()
+        if _NO_NUMBER.match(folded, start):
+            continue
         article = _ARTICLE.match(free, start)  # "a seven litre pot", but "a five star hotel"
         if article and unit is not None and read_en(match[0]) is None:
             yield from _with_unit(folded, article.end(), end)
