@@ -280,6 +280,8 @@ def test_nest_is_the_inverse_of_paths() -> None:
         ("the 14th suits me best, half past three", "half past three", "2024-10-14 15:30"),
         ("the 14th suits me best, half past three in the afternoon", "the 14th", "2024-10-14 15:30"),
         ("come at 9 am", "9 am", "2024-10-10 09:00"),
+        ("come Friday evening at 8", "at 8", "2024-10-11 20:00"),
+        ("call me in two hours, not on Friday", "in two hours", "2024-10-10 02:00"),
     ],
 )
 def test_an_hour_takes_the_one_day_that_is_said_and_a_day_its_one_hour(action: str, copied: str, when: str) -> None:

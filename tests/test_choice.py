@@ -79,11 +79,23 @@ def test_without_shots_only_the_values_count() -> None:
     assert best(ToolChoice(SLOTS, (), "en", None), "something with AB12345 for e@example.org") == "Send"
 
 
-def test_values_do_not_speak_against_the_reject_tool() -> None:
+def test_the_reject_tool_is_known_by_its_shots_too() -> None:
     slots = SLOTS | {"Reject": slots_of(Tool(name="Reject"), CONTEXT)}
     shots = [*SHOTS, *(
         Shot(id=f"r{i}", action=action, call=Call(name="Reject"), source=Source(file="shots", line=i))
         for i, action in enumerate(["what is the weather", "tell me a joke", "who won the match"])
     )]  # fmt: skip
-    nats = ToolChoice(slots, shots, "en", "Reject").evidence("who won the match, ann@example.org")
+    nats = ToolChoice(slots, shots, "en", "Reject").evidence("tell me who won the race")
     assert max(nats, key=nats.__getitem__) == "Reject"
+
+
+def test_a_domain_of_one_tool_or_of_none_but_the_reject_tool_is_answered() -> None:
+    one = {"Rate": SLOTS["Rate"]}
+    assert ToolChoice(one, SHOTS, "en", None).evidence("4 stars")["Rate"] == pytest.approx(0)
+    assert set(ToolChoice(one, SHOTS, "en", "Rate").evidence("4 stars")) == {"Rate", NO_TOOL}
+    assert ToolChoice({}, (), "en", None).evidence("4 stars") == {NO_TOOL: 0.0}
+
+
+def test_how_many_tools_there_are_says_nothing_about_whether_one_fits() -> None:
+    many = {f"T{i}": slots_of(Tool(name=f"T{i}"), CONTEXT) for i in range(20)}
+    assert ToolChoice(many, (), "en", None).evidence("anything")[NO_TOOL] < 0

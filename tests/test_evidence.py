@@ -54,6 +54,40 @@ def test_what_a_field_may_be_given_stands_in_the_action(tool: ToolSlots, action:
     assert "childSeat" not in found
 
 
+@pytest.mark.parametrize(
+    ("schema", "action", "said"),
+    [
+        ({"enum": ["A", "B"]}, "send a blouse for B", ("B",)),
+        ({"enum": ["S", "M", "L"]}, "I'm booking a size L, it's for a friend's kid", ("L",)),
+        ({"enum": ["S", "M", "L"]}, "that's me, I'm late", None),
+        ({"enum": [15, 30, 60]}, "order 30 boxes", None),
+        ({"enum": ["yes", "no"]}, "I have no idea", None),
+        ({"enum": ["express", "standard"]}, "standard, not express", ("standard",)),
+        ({"type": "string", "format": "email"}, "ann at example dot org", None),
+        ({"type": "string", "format": "time"}, "a table at seven", None),
+        ({"type": "integer"}, "for both of us", None),
+        ({"type": "integer"}, "add 05 pens", ("05",)),
+        ({"type": "string", "pattern": "^[A-Z]{3}$", "description": "currency code"}, "pay in EUR", None),
+        ({"anyOf": [{"type": "integer"}, {"type": "string"}]}, "the corner suite", None),
+    ],
+)
+def test_where_a_reader_may_be_wrong_or_miss_something_the_model_is_left_free(
+    schema: Json, action: str, said: tuple[Any, ...] | None
+) -> None:
+    assert evidence.choices(slots("T", ["x"], x=schema), action).get(("x",)) == said
+
+
+@pytest.mark.parametrize("action", ["", "from 0001-01-01T00:00+14:00 on", "9" * 4000, "一二三，" * 1000, "1," * 2000])
+def test_odd_actions_are_read_in_time_and_without_a_fault(action: str) -> None:
+    assert len(evidence.read({t.tool.name: t for t in (MOVE, SEND, HIRE)}, action)) == 3
+
+
+def test_values_of_one_kind_are_not_strange_where_another_field_takes_the_words() -> None:
+    extend = slots("Extend", ["days"], days={"type": "integer", "description": "number of days"})
+    visit = slots("Visit", ["day"], day=DAY)
+    assert evidence.read({"Extend": extend, "Visit": visit}, "come in 3 days")["Visit"].strangers == 0
+
+
 def overlooked(tool: ToolSlots, surfaces: Json, action: str, **values: Any) -> dict[str, Any]:
     known = {(name,): value for name, value in values.items()}
     return {path[0]: value for path, value in evidence.overlooked(tool, surfaces, known, action)}
@@ -75,7 +109,7 @@ def test_a_bare_number_does_not_fill_an_optional_field() -> None:
 def test_a_field_that_is_called_by_its_own_name_is_not_to_be_left_out() -> None:
     named = evidence.names(HIRE)
     assert evidence.called(named, "a car with a child seat from the north garage") == {("childSeat",), ("garage",)}
-    assert evidence.called(named, "a car for today") == frozenset()
+    assert evidence.called(named, "a car for today with an unchilded orangarage") == frozenset()
     assert ("day",) not in named
 
 
@@ -83,7 +117,6 @@ def test_a_word_that_the_tool_or_another_field_has_too_calls_no_field() -> None:
     tool = slots(
         "RenewTicket", [], renewReason={"type": "string"}, ticketNote={"type": "string", "description": "note"}
     )
-    assert all(not word.startswith(("renew", "ticke")) for words in evidence.names(tool).values() for word in words)
     assert evidence.called(evidence.names(tool), "renew my ticket") == frozenset()
 
 
@@ -110,4 +143,9 @@ def test_free_text_does_not_reach_into_what_code_reads_for_sure() -> None:
     assert walled(MOVE, "AB12345 to Friday, 312-555-0141") == ["AB12345", "Friday", "312-555-0141"]
     # Which of two is meant is not sure, and an optional date may be a part of what is said.
     assert walled(MOVE, "AB12345 or AB99999 to Friday") == ["Friday"]
+    # Lists and ids of any shape are copied too; between a day and an hour said apart one may copy.
+    assert walled(slots("Mail", ["to"], to=MAIL, cc={"type": "array", "items": MAIL}), "to a@x.org, cc b@x.org") == []
+    when: Json = {"type": "string", "description": "YYYY-MM-DD HH:MM"}
+    fix = slots("Fix", ["at"], at=when, problem={"type": "string"})
+    assert walled(fix, "someone on Tuesday to fix the boiler at 3 pm") == ["Tuesday", "3 pm"]
     assert walled(slots("Note", [], day=DAY, text={"type": "string"}), "remember the Friday club") == []

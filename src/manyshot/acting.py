@@ -115,16 +115,18 @@ def _whole(slot: Slot, surface: Any, action: str) -> Any:
     one day that the action names, a day with its one hour."""
     if not isinstance(surface, str):
         return surface
+    holding = {s.surface for s in slot.field.spot(action) if surface in s.surface}
+    if len(holding) == 1:
+        return holding.pop()
     if slot.parts:
         (days, clocks), (day, clock) = (
             [{s.surface for s in part.spot(text)} for part in slot.parts] for text in (action, surface)
         )
-        if not day and len(days) == 1:
+        if clock and not day and len(days) == 1:
             return f"{days.pop()} {surface}"
-        if not clock and len(clocks) == 1:
+        if day and not clock and len(clocks) == 1:
             return f"{surface} {clocks.pop()}"
-    holding = {s.surface for s in slot.field.spot(action) if surface in s.surface}
-    return holding.pop() if len(holding) == 1 else surface
+    return surface
 
 
 def _flat(arguments: dict[str, Any], tool: ToolSlots) -> dict[Path, Any]:

@@ -23,7 +23,7 @@ from manyshot.evidence import Reading, read
 from manyshot.render import fold
 from manyshot.types import NO_TOOL, Language, Shot, Tool
 
-#: A tool with fewer shots is not known by its words: they count neither for nor against it.
+#: A tool with fewer shots is not known by its words: they do not count against it.
 FEWEST_SHOTS = 3
 #: Inverse of the penalty on the classifier's weights (scikit-learn's C).
 FIT = 100.0
@@ -76,10 +76,13 @@ class ToolChoice:
         words = self._words(action)
         readings = read(self._slots, action)
         tools = [name for name in self._slots if name != self._reject]
+        if not tools:
+            return dict.fromkeys((NO_TOOL, *self._slots), 0.0)
         nats = {name: WEIGHTS.words * words[name] + _fit(readings[name]) for name in tools}
         whole = math.log(math.fsum(math.exp(n) for n in nats.values()))
         best = max(tools, key=nats.__getitem__)
-        none = _none(max(words[name] for name in tools), readings[best])
+        suits = max(words[name] for name in tools) if self._model else 0.0
+        none = _none(suits, readings[best])
         out = {name: n - whole for name, n in nats.items()} | {NO_TOOL: none}
         if self._reject is not None:
             out[self._reject] = max(none, WEIGHTS.words * words[self._reject] - whole)
@@ -87,7 +90,7 @@ class ToolChoice:
 
     def _words(self, action: str) -> dict[str, float]:
         """Log of how likely each tool is by the words alone."""
-        even = math.log(1 / len(self._slots))
+        even = -math.log(max(1, len(self._slots)))
         if self._model is None:
             return dict.fromkeys(self._slots, even)
         (row,) = self._model.predict_proba([fold(action)])

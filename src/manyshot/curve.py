@@ -42,7 +42,7 @@ def curve(place: RunFolder, sizes: Sequence[int], parts: Parts, screen: Screen) 
     pairs, samples = int(trained.numbers["pairs"]), int(trained.numbers["samples"])
     if too_many := [n for n in sizes if n >= pairs]:
         raise DataError(f"a point of {too_many[0]} pairs: the run was trained on {pairs}; give smaller sizes")
-    desk = desk_of(load_domain(place.domain), config.copy_spans)
+    desk = desk_of(load_domain(place.domain), config.copy_spans, config.held_out)
     base = parts.find_base(desk.domain.base)
     points = []
     with place.alone():

@@ -5,12 +5,13 @@ The reader's defaults, the reject tool and the examples come from the shots thro
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from manyshot.acting import Answer, Reader
 from manyshot.choice import ToolChoice
 from manyshot.data.build import Builder
+from manyshot.data.slots import ToolSlots
 from manyshot.protocols import Model
 from manyshot.render import Tokenizer, Values, target_text
 from manyshot.serve.predictor import MAX_TOKENS, Mode, Predictor
@@ -28,10 +29,11 @@ class Desk:
 
     domain: Domain
     reader: Reader
-    choice: ToolChoice
+    slots: Mapping[str, ToolSlots]
     examples: tuple[CallPair, ...]
     reject: str | None
     copy_spans: bool = True
+    held_out: tuple[str, ...] = ()
     values: Values = "span"
 
     def mode(self, name: str, *, grammar: bool = True, shots: int = SHOTS, room: int = MAX_TOKENS) -> Mode:
@@ -47,12 +49,17 @@ class Desk:
         return modes[name]
 
     def predictor(self, model: Model, tokenizer: Tokenizer, without: Sequence[CallPair] = ()) -> Predictor:
-        """An assistant on `model`; `without`: examples that it must not be shown."""
-        gone = {pair.id for pair in without}
+        """An assistant on `model`; `without`: examples that it must neither be shown nor learn a tool's words from."""
+        gone, language = {pair.id for pair in without}, self.domain.context.language
         shown = [pair for pair in self.examples if pair.id not in gone]
-        return Predictor(
-            model, tokenizer, self.domain.tools, self.domain.context.language, self.reader, self.choice, shown
-        )
+        unseen = {shot for pair in without for shot in pair.shots}
+        known = [
+            shot
+            for shot in self.domain.shots
+            if shot.id not in unseen and not (shot.call and shot.call.name in self.held_out)
+        ]
+        choice = ToolChoice(self.slots, known, language, self.reject)
+        return Predictor(model, tokenizer, self.domain.tools, language, self.reader, choice, shown)
 
     def case(self, pair: CallPair) -> TestCase:
         """A pair as a test: the right answer is what the reader makes of the pair's own target."""
@@ -74,9 +81,9 @@ class Desk:
         return min(MAX_TOKENS, max(64, longest * 3 // 2))
 
 
-def desk_of(domain: Domain, copy_spans: bool = True) -> Desk:
-    """Make a domain ready; takes about a second. `copy_spans`: the grammar lets free text only be copied."""
+def desk_of(domain: Domain, copy_spans: bool = True, held_out: Sequence[str] = ()) -> Desk:
+    """Make a domain ready; takes about a second. `copy_spans`: the grammar lets free text only be copied; `held_out`:
+    tools whose shots teach nothing."""
     builder = Builder(domain, 0)
     reader = Reader(builder.slots, builder.defaults, builder.reject, "span")
-    choice = ToolChoice(builder.slots, domain.shots, domain.context.language, builder.reject)
-    return Desk(domain, reader, choice, tuple(builder.shot_pairs), builder.reject, copy_spans)
+    return Desk(domain, reader, builder.slots, tuple(builder.shot_pairs), builder.reject, copy_spans, tuple(held_out))

@@ -1,8 +1,9 @@
 """What code alone reads in an action: ids, phone numbers, dates, amounts, choices called by their own words.
 
-The one rule: nothing here guesses. Readers of values are far surer than a small model: in the corpus, of the dates, ids
-and phone numbers that stand just once in a sentence, all were what its writer meant (docs/log.md). So such a field is
-only ever given words that stand in the action, and one that the model overlooked is filled where one reading is left.
+The one rule: readers of values are far surer than a small model. In the corpus, of the dates, ids and phone numbers
+that stand just once in a sentence, all were what its writer meant (docs/log.md). So such a field is only ever given
+words that stand in the action, and one that the model overlooked is filled where one reading is left. Where a reader
+may miss what people say (nine o'clock as "at nine", a mail address in words) the model is left free.
 """
 
 from __future__ import annotations
@@ -11,12 +12,15 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from manyshot.data.slots import Path, Slot, ToolSlots, resolve
-from manyshot.values import Kind, units
+from manyshot.render import fold
+from manyshot.values import Field, Kind, moments, units
 from manyshot.values.kinds import FREE
-from manyshot.values.text import fold
+from manyshot.values.text import Span
+from manyshot.values.text import fold as half_lower
 
 #: What reading strange words may raise: huge numbers and deep nesting are as unreadable as nonsense.
 UNREADABLE = (ValueError, TypeError, KeyError, ArithmeticError, RecursionError)
@@ -24,29 +28,30 @@ UNREADABLE = (ValueError, TypeError, KeyError, ArithmeticError, RecursionError)
 SHORTEST_MARK = 5
 
 _NUMBERS = frozenset({Kind.INTEGER, Kind.NUMBER, Kind.DURATION})
-#: Kinds that are never said without being found; plates of far countries are.
-_FOUND = frozenset({Kind.PHONE, Kind.EMAIL, Kind.DATE, Kind.TIME, Kind.DATETIME, *_NUMBERS})
-
-
+_MOMENTS = frozenset({Kind.DATE, Kind.TIME, Kind.DATETIME})
+#: Kinds of values that a tool must have a field for; a day and an hour are alike in this.
+_MARKS = {
+    Kind.PHONE: "phone",
+    Kind.EMAIL: "email",
+    Kind.PLATE: "plate",
+    Kind.ID: "id",
+    **dict.fromkeys(_MOMENTS, "moment"),
+    Kind.NUMBER: "amount",
+    Kind.DURATION: "amount",
+}
+#: Mail addresses and numbers in words that no reader spots.
+_MAIL_IN_WORDS = re.compile(r"@|艾特|\bat\b.*\bdot\b|点\s*com", re.IGNORECASE)
+_NUMBER_IN_WORDS = re.compile(r"\b(?:both|couple|pair|dozen|half|single|double|twice)\b|[俩仨双对半]", re.IGNORECASE)
+#: What turns the choice after it into the one that is not meant.
+_NOT = re.compile(
+    r"(?:不是|不要|不用|别|不|没|非|勿)$|\b(?:not|no|without|never|than|n't)\s+(?:(?:the|an?)\s+)?$", re.IGNORECASE
+)
 #: Words of a field's name or description that tell nothing of it.
 _EMPTY_EN = frozenset(
     ["with", "need", "needs", "want", "wants", "have", "this", "that", "flag", "name", "text", "value", "type"]
 )
 _EMPTY_ZH = re.compile("是否|需要|要不要|有无|能否|可否|客户|用户|的")
-_APART = re.compile(r"[,，。;；!！?？)）]")
 _TWO_ZH = re.compile("[\u4e00-\u9fff]{2}")
-#: Kinds of values that a tool must have a field for; a day and an hour are alike in this.
-_KINDS = {
-    Kind.PHONE: "phone",
-    Kind.EMAIL: "email",
-    Kind.PLATE: "plate",
-    Kind.ID: "id",
-    Kind.DATE: "moment",
-    Kind.DATETIME: "moment",
-    Kind.TIME: "moment",
-    Kind.NUMBER: "amount",
-    Kind.DURATION: "amount",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +72,20 @@ def read(tools: Mapping[str, ToolSlots], action: str) -> dict[str, Reading]:
     """How the values in `action` fit each tool."""
     text = fold(action)
     can = {name: choices(tool, text) for name, tool in tools.items()}
-    own = {name: _by_kind(tool, can[name]) for name, tool in tools.items()}
+    marks = {name: _marks(tool, can[name]) for name, tool in tools.items()}
     said: dict[str, set[str]] = {}
-    for kinds in own.values():
+    for kinds in marks.values():
         for kind, words in kinds.items():
             said.setdefault(kind, set()).update(words)
     out: dict[str, Reading] = {}
     for name, tool in tools.items():
+        own = set().union(*marks[name].values()) if marks[name] else set()
+        if _takes_any_id(tool):
+            own |= said.get("id", set())
         missing = sum(slot.required and can[name].get(slot.path) == () for slot in tool.slots)
         filled = sum(slot.required and bool(can[name].get(slot.path)) for slot in tool.slots)
         named = sum(slot.field.kind is Kind.ENUM and bool(can[name].get(slot.path)) for slot in tool.slots)
-        strangers = sum(_strange(words, own[name].get(kind, set())) for kind, words in said.items())
-        if said.get("id") and _takes_any_id(tool):
-            strangers -= _strange(said["id"], own[name].get("id", set()))
+        strangers = sum(any(_strange(w, own) for w in words) for words in said.values())
         out[name] = Reading(missing, filled, strangers, named)
     return out
 
@@ -93,53 +99,57 @@ def choices(tool: ToolSlots, action: str) -> dict[Path, tuple[Any, ...]]:
     for slot in tool.slots:
         if not _read_by_code(slot):
             continue
-        words = [span.surface for span in slot.field.spot(action)]
-        if slot.field.kind in _NUMBERS:  # a number with the field's unit is meant before any without
-            words = [w for w in words if _with_unit(slot, w)] or words
+        words = [span.surface for span in _sure(slot, action)]
         said = [resolve(slot, w) for w in words] if slot.field.kind is Kind.ENUM else words
-        if said or slot.field.kind in _FOUND or slot.field.kind is Kind.ID:
+        if said or _surely_absent(slot, action):
             out[slot.path] = tuple(dict.fromkeys(said))
     return out
 
 
 def walls(tool: ToolSlots, action: str) -> list[tuple[int, int]]:
     """Stretches of the action that no free text reaches into: the one value that code reads for a required field, and
-    every phone number, mail address and plate. In the corpus 8 of 1,900 lay inside one."""
+    every phone number, mail address and plate. In the corpus 8 of 1,900 lay inside one.
+
+    None for tools with lists or ids of any shape, which are copied as free text is and may hold such values.
+    """
+    if any(slot.field.kind in (Kind.ARRAY, Kind.OBJECT, Kind.URL) for slot in tool.slots) or _takes_any_id(tool):
+        return []
     out: list[tuple[int, int]] = []
     for slot in tool.slots:
         kind = slot.field.kind
         if not _read_by_code(slot) or kind is Kind.ENUM or kind in _NUMBERS:
             continue
-        spans = slot.field.spot(action)
-        alone = slot.required and len({span.surface for span in spans}) == 1
+        alone = slot.required and len({span.surface for span in _spots(slot.field, action)}) == 1
         if alone or kind in (Kind.PHONE, Kind.EMAIL, Kind.PLATE):
-            # A day and an hour said in two places are one reading, but what stands between them is free.
-            out += [(span.start, span.end) for span in spans if not _APART.search(span.surface)]
+            # What stands between a day and an hour said apart is free.
+            out += [(s.start, s.end) for field in slot.parts or (slot.field,) for s in _spots(field, action)]
     return out
 
 
-def names(tool: ToolSlots) -> dict[Path, frozenset[str]]:
+def names(tool: ToolSlots) -> dict[Path, re.Pattern[str]]:
     """Optional fields that words are copied or a yes or no is chosen for -> beginnings of words that only they have.
 
-    They come from the field's name and the first clause of its description, without those of the tool and of its
-    other fields. In the corpus, 801 of 832 such fields that a sentence calls by name were given a value.
+    They come from the field's name, in Chinese from the first clause of its description, without those of the tool
+    and of its other fields. In the corpus, 801 of 832 such fields that a sentence calls by name were given a value.
     """
-    own = {slot.path: _name_words(slot) for slot in tool.slots}
     of_tool = _plain(f"{tool.tool.name} {tool.tool.description}")
-    out: dict[Path, frozenset[str]] = {}
+    out: dict[Path, re.Pattern[str]] = {}
     for slot in tool.slots:
-        if not slot.required and (slot.field.kind is Kind.BOOLEAN or slot.field.kind in FREE):
-            others = _plain(
-                " ".join(f"{s.name} {s.field.schema.get('description', '')}" for s in tool.slots if s is not slot)
-            )
-            out[slot.path] = frozenset(w for w in own[slot.path] if w not in of_tool and w not in others)
+        if slot.required or not (slot.field.kind is Kind.BOOLEAN or slot.field.kind in FREE):
+            continue
+        others = _plain(
+            " ".join(f"{s.name} {s.field.schema.get('description', '')}" for s in tool.slots if s is not slot)
+        )
+        own = sorted(w for w in _name_words(slot) if w not in of_tool and w not in others)
+        if own:
+            out[slot.path] = re.compile("|".join((r"\b" if w.isascii() else "") + re.escape(w) for w in own))
     return out
 
 
-def called(names: Mapping[Path, frozenset[str]], action: str) -> frozenset[Path]:
+def called(names: Mapping[Path, re.Pattern[str]], action: str) -> frozenset[Path]:
     """The fields that an action calls by name."""
     text = action.lower()
-    return frozenset(path for path, words in names.items() if any(word in text for word in words))
+    return frozenset(path for path, words in names.items() if words.search(text))
 
 
 def overlooked(
@@ -152,7 +162,7 @@ def overlooked(
     """
     taken = [words for words in _leaves(surfaces) if words in action]
     empty = [s for s in tool.slots if s.path not in values and _read_by_code(s)]
-    found = {s.path: {span.surface for span in s.field.spot(action)} for s in empty}
+    found = {s.path: {span.surface for span in _sure(s, action)} for s in empty}
     for slot in empty:
         others = set().union(*(found[s.path] for s in empty if s is not slot))
         free = {w for w in found[slot.path] if w not in others and not any(w in t or t in w for t in taken)}
@@ -166,17 +176,99 @@ def overlooked(
             yield slot.path, said[0]
 
 
+def _sure(slot: Slot, action: str) -> list[Span]:
+    """The places that may be meant for a field: numbers with its unit before those without, choices named outright."""
+    spans = list(_spots(slot.field, action))
+    if slot.field.kind in _NUMBERS:
+        return [s for s in spans if _with_unit(slot, s.surface)] or spans
+    if slot.field.kind is Kind.ENUM:
+        return [s for s in spans if _outright(s, action)]
+    return spans
+
+
+def _outright(span: Span, action: str) -> bool:
+    """Whether words name a choice and do not merely stand there: no bare number, yes or no, or letter in small type,
+    and nothing that is being denied."""
+    said, before = span.surface, action[: span.start]
+    if said.isdigit() or said.lower() in ("yes", "no", "on", "off") or _NOT.search(before):
+        return False
+    return not (len(said) == 1 and said.isascii()) or (said.isupper() and said not in "AI" and before[-1:] not in "'’")
+
+
+def _surely_absent(slot: Slot, action: str) -> bool:
+    """Whether a field of which no value was spotted cannot have been said in a way that the reader misses."""
+    kind, text = slot.field.kind, half_lower(action)
+    context = slot.field.context
+    if kind in _MOMENTS:  # weak ones, as in "at seven", are read only when they are copied
+        return not moments.candidates(text, context.today, context.language)
+    if kind is Kind.EMAIL:
+        return not _MAIL_IN_WORDS.search(text)
+    if kind in _NUMBERS:
+        return not _NUMBER_IN_WORDS.search(text)
+    return kind in (Kind.PHONE, Kind.ID)
+
+
 def _with_unit(slot: Slot, words: str) -> bool:
     """Whether the words hold a unit that the field's own is measured in."""
-    measure = units.read(fold(words), slot.field.context.language)
     unit = slot.field.unit
-    return measure is not None and unit is not None and any(u.dimension == unit.dimension for u in measure.units)
+    if unit is None:
+        return False
+    with suppress(*UNREADABLE):
+        measure = units.read(half_lower(words), slot.field.context.language)
+        return measure is not None and any(u.dimension == unit.dimension for u in measure.units)
+    return False
+
+
+def _marks(tool: ToolSlots, can: Mapping[Path, tuple[Any, ...]]) -> dict[str, set[str]]:
+    """The words in an action that a tool has fields for, by the kinds that tell tools apart."""
+    out: dict[str, set[str]] = {}
+    for slot in tool.slots:
+        kind = _MARKS.get(slot.field.kind)
+        words = set(map(str, can.get(slot.path, ())))
+        if kind == "id":
+            words = {w for w in words if sum(map(str.isalnum, w)) >= SHORTEST_MARK}
+        elif kind == "amount":
+            words = {w for w in words if _with_unit(slot, w)}
+        if kind is not None and words:
+            out.setdefault(kind, set()).update(words)
+    return out
+
+
+def _strange(words: str, own: set[str]) -> bool:
+    """Whether the words share nothing with those that a tool takes, in whichever of its fields."""
+    return not any(words in w or w in words for w in own)
+
+
+def _takes_any_id(tool: ToolSlots) -> bool:
+    return any(s.field.kind is Kind.ID and not _shaped(s) for s in tool.slots)
+
+
+def _read_by_code(slot: Slot) -> bool:
+    kind = slot.field.kind
+    known = kind in _NUMBERS or kind in _MOMENTS or kind in (Kind.PHONE, Kind.EMAIL, Kind.PLATE, Kind.ENUM)
+    return (known and not slot.field.others) or _shaped(slot)
+
+
+def _shaped(slot: Slot) -> bool:
+    """Whether it is an id that is told from other words by its shape, which holds digits."""
+    field = slot.field
+    if field.kind is not Kind.ID or field.pattern is None or field.others:
+        return False
+    return bool(re.search(r"\\d|0-9|[1-9]-9", field.pattern.pattern))
+
+
+@lru_cache(maxsize=4096)
+def _spots(field: Field, text: str) -> tuple[Span, ...]:
+    try:
+        return tuple(field.spot(text))
+    except UNREADABLE:
+        return ()
 
 
 def _name_words(slot: Slot) -> set[str]:
     """Beginnings of the words of a field's name, five letters long; in Chinese, pairs of signs of its description."""
-    said = re.split(r"[,，。;；(（:：\s、/]", str(slot.field.schema.get("description", "")), maxsplit=1)[0]
     if slot.field.context.language == "zh":
+        said = re.split(r"[,，。;；(（:：\s、/]", str(slot.field.schema.get("description", "")), maxsplit=1)[0]
         parts = _EMPTY_ZH.split(said)
         return {p[i : i + 2] for p in parts for i in range(len(p) - 1) if _TWO_ZH.fullmatch(p[i : i + 2])}
     return {w[:5] for w in _plain(slot.name).split() if len(w) >= 4 and w not in _EMPTY_EN}
@@ -185,40 +277,6 @@ def _name_words(slot: Slot) -> set[str]:
 def _plain(text: str) -> str:
     """fooBar and foo_bar as words in lower case."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", text).lower()
-
-
-def _by_kind(tool: ToolSlots, can: Mapping[Path, tuple[Any, ...]]) -> dict[str, set[str]]:
-    """The words in an action that a tool has fields for, by the kinds that tell tools apart."""
-    out: dict[str, set[str]] = {}
-    for slot in tool.slots:
-        kind = _KINDS.get(slot.field.kind)
-        words = set(map(str, can.get(slot.path, ())))
-        if kind == "id":
-            words = {w for w in words if sum(map(str.isalnum, w)) >= SHORTEST_MARK}
-        elif kind == "amount":
-            words = {w for w in words if _with_unit(slot, w)}
-        if kind is not None:
-            out.setdefault(kind, set()).update(words)
-    return out
-
-
-def _strange(said: set[str], own: set[str]) -> bool:
-    """Whether some of the words said are no part of any that a tool takes."""
-    return any(not any(words in w or w in words for w in own) for words in said)
-
-
-def _takes_any_id(tool: ToolSlots) -> bool:
-    return any(s.field.kind is Kind.ID and not _shaped(s) for s in tool.slots)
-
-
-def _read_by_code(slot: Slot) -> bool:
-    return slot.field.kind in _FOUND or slot.field.kind in (Kind.PLATE, Kind.ENUM) or _shaped(slot)
-
-
-def _shaped(slot: Slot) -> bool:
-    """Whether it is an id that is told from other words by its shape."""
-    field = slot.field
-    return field.kind is Kind.ID and field.pattern is not None and field.schema.get("type") == "string"
 
 
 def _leaves(surfaces: Any) -> Iterator[str]:

@@ -8,6 +8,7 @@ judge: lengths, patterns, ranges and formats are checked after reading.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -16,7 +17,8 @@ from manyshot.render import Values
 from manyshot.types import NO_TOOL, Json, Tool
 
 #: Signs that join what stands on both sides of them.
-_JOINTS = ".@_"
+_JOINTS = ".@_'’"
+_POSSESSIVE = re.compile(r"s(?!\w)")
 _STRING_TYPES = ("string", "number", "integer")
 
 # Rules that do not depend on a tool. White space is what str.isspace() says of characters that JSON leaves bare.
@@ -93,12 +95,12 @@ def copy_rules(text: str, walls: Sequence[tuple[int, int]] = ()) -> dict[str, st
     """Rules whose `span` is any quoted, JSON-escaped piece of `text` made of whole words; one rule a character.
 
     A rule named `from-i` reads the piece from character i on; it may end where white space does not stand on the left
-    and a word does not go on, and ends before a wall. Walls that leave nothing to copy do not count. Deterministic
-    once the first character is chosen, so the engine keeps few states.
+    and a word does not go on, and ends before a wall. Walls that leave no letter or digit do not count. Deterministic
+    once the first character is chosen, so the engine keeps few states. `text` must not be blank.
     """
     walled = {i for start, end in walls for i in range(start, end)}
     starts = [i for i, c in enumerate(text) if not c.isspace() and i not in walled and _parts(text, i)]
-    if not starts:
+    if walls and not any(text[i].isalnum() for i in starts):
         return copy_rules(text)
     rules: dict[str, str] = {}
     last = max(i for i, c in enumerate(text) if not c.isspace() and i not in walled)
@@ -116,20 +118,22 @@ def copy_rules(text: str, walls: Sequence[tuple[int, int]] = ()) -> dict[str, st
 
 
 def _parts(text: str, at: int) -> bool:
-    """Whether one word ends and another begins at a place. Letters of scripts without blanks are words of their own;
-    so are digits beside letters (30min), but not what stands on both sides of a dot (kim.alvarez@example.org)."""
+    """Whether one word ends and another begins at a place. Signs of scripts without blanks are words of their own; so
+    are digits beside letters (30min), but not what a dot or an apostrophe joins (kim.alvarez@example.org, O'Brien)."""
     if not 0 < at < len(text):
         return True
     left, right = text[at - 1], text[at]
-    if _latin(left) and _latin(right):
+    if _lettered(left) and _lettered(right):
         return left.isdigit() != right.isdigit()
     if right in _JOINTS:
-        return not (_latin(left) and at + 1 < len(text) and _latin(text[at + 1]))
-    return not (left in _JOINTS and _latin(right) and at > 1 and _latin(text[at - 2]))
+        ends = right in "'’" and _POSSESSIVE.match(text, at + 1)
+        return bool(ends) or not (_lettered(left) and at + 1 < len(text) and _lettered(text[at + 1]))
+    return not (left in _JOINTS and _lettered(right) and at > 1 and _lettered(text[at - 2]))
 
 
-def _latin(char: str) -> bool:
-    return char.isascii() and char.isalnum()
+def _lettered(char: str) -> bool:
+    """A letter or digit of a script that divides words by blanks."""
+    return char.isalnum() and not ("\u3040" <= char <= "\u9fff" or "\uac00" <= char <= "\ud7a3")
 
 
 def _escape(char: str) -> str:

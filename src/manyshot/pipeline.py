@@ -95,7 +95,18 @@ def run(config: RunConfig, folder: Path, out: Path, parts: Parts, screen: Screen
         if again:
             screen.say("going on with the run that was stopped")
         base = parts.find_base(domain.base)
-        job = _Job(config, domain, desk_of(domain, config.copy_spans), base, place, parts, screen, began, {}, teacher)
+        job = _Job(
+            config,
+            domain,
+            desk_of(domain, config.copy_spans, config.held_out),
+            base,
+            place,
+            parts,
+            screen,
+            began,
+            {},
+            teacher,
+        )
         _timed(job, "prepare", began)
         plan = _plan(job, folder)
         _data(job, plan)
@@ -287,7 +298,7 @@ def again(place: RunFolder, screen: Screen, domain: Path | None = None, parts: P
     with place.alone():
         parts = parts or embedded(config.weights)
         folder = domain or find_domain(kept["from"])
-        desk = desk_of(load_domain(place.domain), config.copy_spans)
+        desk = desk_of(load_domain(place.domain), config.copy_spans, config.held_out)
         base = parts.find_base(desk.domain.base)
         load_tests(folder)  # what is wrong with them must not cost the evaluation that is there
         began = time.monotonic()

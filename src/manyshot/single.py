@@ -93,7 +93,7 @@ def assistant(
     parts = parts or embedded(config.weights)
     if mode == "tuned" and not place.trained:
         raise DataError(f"{place.path}: its training is not finished; go on with manyshot run, or use --mode base")
-    desk = desk_of(load_domain(place.domain), config.copy_spans)
+    desk = desk_of(load_domain(place.domain), config.copy_spans, config.held_out)
     base, shots = parts.find_base(desk.domain.base), _chosen_shots(place)
     model = parts.open_model(base, {TUNED: place.adapter} if mode == "tuned" else {})
     try:

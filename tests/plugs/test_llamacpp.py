@@ -202,6 +202,9 @@ def test_an_option_is_followed_along_the_walk_until_it_leaves_it():
     assert _nats(" BookTable{", steps) == pytest.approx(half + math.log(2 * math.exp(-2)))
     assert _nats(" none{", steps) == UNLIKELY
     assert _nats(" Bring{", steps) == pytest.approx(-3.0)
+    # The model would rather write something else: what it did not even think of is no likelier than its choice.
+    forced = [(" Book", {"\n": -0.1, "I": -3.0, " Book": -15.0}), ("{", {'{"': -0.1, "{": -9.0})]
+    assert _nats(" Cancel{", forced) <= _nats(" Book{", forced)
 
 
 def test_stop_and_seed(model):

@@ -1,3 +1,4 @@
+
 """Where a value stands in a sentence: rows (field, text, value, words), and rows of what must not be read."""
 
 import pytest
@@ -47,6 +48,15 @@ CLOCK_EN = a_field("en", EN, "time", "HH:MM")
         (DAY_EN, "on the 28th, no, 29th, two cartons", "2025-03-29", "the 28th, no, 29th"),
         (DAY_EN, "rental, day after tmrw, 2 days", "2025-03-21", "day after tmrw"),
         (DAY_EN, "tour on November 6: three of us", "2025-11-06", "November 6"),
+        (
+            BORN,
+            "the second of January nineteen seventy-five, phone",
+            "1975-01-02",
+            "the second of January nineteen seventy-five",
+        ),
+        (BORN, "born May 3rd two thousand and nine", "2009-05-03", "May 3rd two thousand and nine"),
+        (BORN, "june 2 twenty oh four.", "2004-06-02", "june 2 twenty oh four"),
+        (a_field("zh", ZH, "time", "HH:MM"), "发现时间：08:20", "08:20", "08:20"),
         (BORN, "Bogdan, born 27.01.1990.", "1990-01-27", "27.01.1990"),
         (MISSED, "You missed the recycling on Monday", "2025-03-17", "Monday"),
         (
@@ -89,6 +99,11 @@ def test_days_and_hours(field, text, value, words):
         (DAY_EN, "the 28th, no, 29 boxes", {"the 28th": "2025-03-28"}),
         (DAY_EN, "version 27.13.1990", {}),
         (CLOCK_EN, "at 3.50 each", {}),
+        (CLOCK_EN, "the MAC is 00:1A:2B:3C:12:34", {}),
+        (CLOCK_EN, "it answers at fe80::12:34", {}),
+        (DAY_EN, "deliver June 3 two thousand bricks", {"June 3": "2025-06-03"}),
+        (DAY_EN, "May 5 twenty ten kilo bags", {"May 5": "2025-05-05"}),
+        (DAY_EN, "the 14th of May nineteen thirty o'clock", {"the 14th of May": "2025-05-14"}),
         (CLOCK_EN, "at 18.30 pounds", {}),
         (CLOCK_EN, "half one and half the other", {}),
         (CLOCK_EN, "a quarter past life", {}),
@@ -118,6 +133,13 @@ PHONE_UK = a_field("en", EN, "phone", "", pattern=r"^\d{10,11}$")
         (a_code(r"^NS\d{5}$"), "delete n s 3 0 5 1 6", "NS30516", "n s 3 0 5 1 6"),
         (a_code(r"^[A-Z]\d{5}[A-Z]$"), "it is r 84 209 m.", "R84209M", "r 84 209 m"),
         (a_code(r"^[A-Z]{2}\d{2}[A-Z]{2}$"), "the reservation is VN 07 EK, thank you", "VN07EK", "VN 07 EK"),
+        (a_code(r"^RX-\d{5}$"), "it is RX three zero nine one five", "RX-30915", "RX three zero nine one five"),
+        (
+            PHONE_UK,
+            "March 2001, oh two oh seven nine four six oh eight one two",
+            "02079460812",
+            "oh two oh seven nine four six oh eight one two",
+        ),
         (a_code(r"^[A-Z]{2}\d{2}[A-Z]{2}$"), "Reservation EK 20 WM.", "EK20WM", "EK 20 WM"),
         (a_code(r"^\d{1,2}[A-K]$"), "All I want is 31 K on it", "31K", "31 K"),
         (a_code(r"^[A-H]\d{2}-\d$"), "from a 17-2 over to f 05-1?", "A17-2", "a 17-2"),
@@ -156,6 +178,7 @@ def test_ids(field, text, value, words):
         (a_code(r"^L\d{4}$", "zh"), "L零九七五六", {}),
         (a_code(r"^[A-Z]{2}\d{5}$"), "ref NS70063.", {"NS70063": "NS70063"}),
         (a_code(r"^[A-Z]\d$"), "that's 2 of them", {}),
+        (a_code(r"^[A-Z]{2}\d{5}$"), "call me at five five five one two", {}),
         (a_code(r"^[0-9A-Z]{15,20}$"), "T27716050 T27716051", {}),
     ],
 )
@@ -250,6 +273,8 @@ def test_numbers(field, text, value, words):
         (COUNT_EN, "a 2x4 plank", 2),
         (COUNT_EN, "a 2x4 plank", 4),
         (COUNT_EN, "third time", 3),
+        (COUNT_EN, "room 0933 please", 933),
+        (COUNT, "麻烦来接一下", 1),
         (FLOOR, "third time on the floor", 3),
         (COUNT, "内存14，512GB", 14512),
         (COUNT, "内存14，512GB", 14.512),

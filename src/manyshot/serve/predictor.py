@@ -60,8 +60,9 @@ class Predictor:
         began = time.perf_counter()
         prompt = [*self._prefix, *self._shown(action, mode), *branch_ids(self._tokenizer, action, history)]
         grammar = self._grammar(self._tool(prompt, action, mode), action, mode) if mode.grammar else None
-        room, name = mode.max_tokens, mode.adapter
-        done = self._model.complete(prompt, grammar=grammar, max_tokens=room, adapter=name, stop=("\n",))
+        done = self._model.complete(
+            prompt, grammar=grammar, max_tokens=mode.max_tokens, adapter=mode.adapter, stop=("\n",)
+        )
         answer = self._reader.read(done.text, action)
         return Prediction(
             id=case,
@@ -79,6 +80,8 @@ class Predictor:
         evidence = self._choice.evidence(action)
         best = max(evidence.values())
         near = [name for name, nats in evidence.items() if nats > best - FARTHEST]
+        if len(near) == 1:
+            return self._tools.get(near[0])
         told = self._model.weigh(prompt, [f" {name}{{" for name in near], adapter=mode.adapter)
         nats = {name: evidence[name] + said for name, said in zip(near, told, strict=True)}
         return self._tools.get(max(near, key=nats.__getitem__))

@@ -184,7 +184,7 @@ class Run:
             lr=lr,
             norm=size,
             seconds=self.seconds,
-            progress=share,
+            progress=self.share,
         )
         return self.last
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _CODE = re.compile(r"(?<![a-z0-9])[a-z]+[-_]?\d+[a-z0-9_]*(?:-[a-z0-9]*\d[a-z0-9]*)*")
 _CODES = re.compile(rf"\d+(?:[-/:]\d+)+|{_CODE.pattern}|\d+[-_][a-z0-9_]+|\d+[x×*]\d[a-z0-9]*")
 _SIGNED = re.compile(
-    r"[$¥￥€£]\s*\d+(?:,\d{3})*(?:\.\d+)?|百分之[零一二三四五六七八九十百点\d.]+"
+    r"[$¥￥€£]\s*\d+(?:,\d{3})*(?![\d,]*\d)(?:\.\d+)?|百分之[零一二三四五六七八九十百点\d.]+"
     r"|\b(?:an?\s+(?:full|whole)|an?|another|half an?|a quarter of an)\s+[a-z]+(?:\s+and a half)?"
 )
 #: A number written together with its unit: 15m, 5ml.
@@ -31,7 +31,7 @@ _TIMES = re.compile(
     r"(?<![\w.×*-])(\d{1,3})\s?[x×](?=\s|$)|(?:(?<=[\u4e00-\u9fff》」”)])|(?<=[\u4e00-\u9fff》」”)] ))[x×*]\s?(\d{1,3})(?![\w.×*])"
 )
 #: 一下 and the like count nothing, and what begins with a nought (room 0933) is a name.
-_NO_NUMBER = re.compile(r"一[下些起直定样般共切旦边会]|0\d+(?![\d.])")
+_NO_NUMBER = re.compile(r"一(?:[下些直定般共切旦边会]|起(?![事案]))|0\d{2,}(?![\d.])")
 _STOREY = re.compile(rf"\b(\d{{1,2}}(?:st|nd|rd|th)|{'|'.join(EN_ORDINALS)})(?=\s+(?:floor|level|storey|story)\b)")
 _STOREY_NAME = re.compile(r"floor|level|storey|\bstory\b|楼层")
 

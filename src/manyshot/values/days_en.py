@@ -32,7 +32,9 @@ _YEAR_WORDS = (
     rf"(?:nineteen|twenty)[\s-](?:(?:oh|o)[\s-](?:{_ONES})|{_TEENS}|{_TENS})"
     rf"|two thousand(?:(?:\s+and)?\s+(?:{_TEENS}|{_TENS}|{_ONES}))?"
 )
-_Y = rf"(?:,?\s*(?P<y>(?:19|20)\d\d|(?:{_YEAR_WORDS})(?![\s-]*(?:hundred|past|to\b))\b))?(?!\d)"
+#: What may stand after one; before anything else the words are a count or a time: June 3 two thousand bricks.
+_YEAR_END = r"(?=\s*(?:$|[,.;:!?)])|\s+(?:at|and|in|for|from|on|please|is|was|my|phone)\b)"
+_Y = rf"(?:,?\s*(?P<y>(?:19|20)\d\d|(?:{_YEAR_WORDS}){_YEAR_END}))?(?!\d)"
 _N = r"(?P<n>\d{1,3}|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|twenty|thirty|a couple of|a couple)"
 _U = r"(?P<u>day|week|fortnight|month|year)s?"
 _TOMORROW = ("tomorrow", "tmrw", "tmr", "tomorow", "tommorow", "tommorrow")

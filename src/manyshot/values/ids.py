@@ -233,6 +233,10 @@ def read_plate(surface: str, pattern: re.Pattern[str] | None) -> str:
     return compact
 
 
+#: Words before digits that are no letters of an id.
+_SMALL_WORDS = frozenset(["a", "an", "as", "at", "be", "by", "for", "have", "i", "in", "is", "it", "me", "my", "no", "of", "on", "or", "so", "than", "that", "the", "then", "to", "us", "was", "with"])  # fmt: skip
+
+
 def spots(text: str, language: str) -> Iterator[tuple[int, int]]:
     """Where something id-like stands: a run with a digit, letters beside digits, digits said in words, phone numbers."""
     yield from windows(text)
@@ -259,5 +263,6 @@ def spots(text: str, language: str) -> Iterator[tuple[int, int]]:
     for match in (SPOKEN_ZH if language == "zh" else SPOKEN_EN).finditer(text):
         yield match.span()
         # The letters before it: RX three zero nine one five.
-        if language == "en" and (letters := re.search(r"(?<![A-Za-z0-9'’])[A-Za-z]{1,6}[ -]$", text[: match.start()])):
+        letters = re.search(r"(?<![A-Za-z0-9'’])[A-Za-z]{1,6}(?=[ -]$)", text[: match.start()])
+        if language == "en" and letters and letters[0].lower() not in _SMALL_WORDS:
             yield letters.start(), match.end()

@@ -128,9 +128,9 @@ def _zoned(text: str, now: datetime) -> Iterator[Moment]:
     for match in _ISO.finditer(text):
         try:
             moment = datetime.fromisoformat(match[0].upper())
-        except ValueError:
+            local = moment.astimezone(now.tzinfo) if now.tzinfo else moment.replace(tzinfo=None)
+        except (ValueError, OverflowError):  # no date, or one at the edge of the calendar
             continue
-        local = moment.astimezone(now.tzinfo) if now.tzinfo else moment.replace(tzinfo=None)
         yield Moment(match.start(), match.end(), local.date(), local.time(), zoned=moment)
 
 

@@ -125,12 +125,17 @@ def _choices(field: Field, text: str) -> Iterator[tuple[Span, Any]]:
                     yield span, value
 
 
+#: Longest stretch of numbers in words that is taken apart at its commas.
+_LONGEST_SPOKEN = 160
+
+
 def _pieces(match: re.Match[str]) -> Iterator[tuple[int, int]]:
-    """A stretch of numbers, and what stands of it before and after each comma."""
-    yield match.span()
-    for comma in re.finditer(r"\s*,\s*", match[0]):
-        yield match.start(), match.start() + comma.start()
-        yield match.start() + comma.end(), match.end()
+    """A stretch of numbers; or, where what stands before or after one of its commas is a phone number alone, that."""
+    commas = list(re.finditer(r"\s*,\s*", match[0])) if len(match[0]) <= _LONGEST_SPOKEN else []
+    cuts = [span for c in commas for span in ((0, c.start()), (c.end(), len(match[0])))]
+    alone = [(a, b) for a, b in cuts if 10 <= len(ids.spoken_digits(match[0][a:b]) or "") <= 11]
+    for start, end in alone or [(0, len(match[0])), *cuts]:
+        yield match.start() + start, match.start() + end
 
 
 def _words(field: Field, text: str) -> Iterator[tuple[int, int]]:

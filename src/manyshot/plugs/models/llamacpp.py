@@ -235,7 +235,9 @@ def _nats(option: str, steps: Sequence[tuple[str, Mapping[str, float]]]) -> floa
             for other, value in likely.items()
             if other and (option.startswith(walked + other) or (walked + other).startswith(option))
         ]
-        return nats + (math.log(math.fsum(map(math.exp, going))) if going else UNLIKELY)
+        # What is not among the likeliest is below them all.
+        floor = min(UNLIKELY, *likely.values())
+        return nats + (max(floor, math.log(math.fsum(map(math.exp, going)) or 1e-300)) if going else floor)
     return nats + UNLIKELY
 
 
