@@ -1,4 +1,3 @@
-
 """Where a value stands in a sentence: rows (field, text, value, words), and rows of what must not be read."""
 
 import pytest
@@ -133,6 +132,8 @@ PHONE_UK = a_field("en", EN, "phone", "", pattern=r"^\d{10,11}$")
         (a_code(r"^NS\d{5}$"), "delete n s 3 0 5 1 6", "NS30516", "n s 3 0 5 1 6"),
         (a_code(r"^[A-Z]\d{5}[A-Z]$"), "it is r 84 209 m.", "R84209M", "r 84 209 m"),
         (a_code(r"^[A-Z]{2}\d{2}[A-Z]{2}$"), "the reservation is VN 07 EK, thank you", "VN07EK", "VN 07 EK"),
+        (a_code(r"^\d{4}$"), "the card ending with 7752", "7752", "7752"),
+        (a_code(r"^\d{1,2}[A-K]$"), "can I have seat 15A?", "15A", "15A"),
         (a_code(r"^RX-\d{5}$"), "it is RX three zero nine one five", "RX-30915", "RX three zero nine one five"),
         (
             PHONE_UK,

@@ -98,7 +98,7 @@ _START = r"(?:(?<=[周期拜][一二三四五六])|(?<![\d.:一二三四五六�
 _DIAN = r"(?:点钟?|时(?![间候段尚光]))"
 _ZH: tuple[str, ...] = (
     rf"{_P}{_START}(?P<h>{_H})\s*{_DIAN}(?:(?P<q>整|半|[一1三3两2]刻钟?)|过?(?P<m>{_MM_SURE})(?!\d)分?|过?零?(?P<m2>{_MM})分)?(?![儿菜击单赞心名评子多几\d])",
-    rf"{_P}(?<![\d./-])(?<![\da-z:]:)(?P<h>\d{{1,2}}):(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d))?(?!\d|:\d)(?:\s*(?P<ap>[ap])\.?m\b\.?)?",
+    rf"{_P}(?:(?<![\d./-])|(?<=:\d\d-))(?<![\da-z:]:)(?P<h>\d{{1,2}}):(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d))?(?!\d|:\d)(?:\s*(?P<ap>[ap])\.?m\b\.?)?",
     rf"{_P}差(?P<d>一刻|{_MM}分)钟?(?:就|不)?到?(?P<h>{_H})点钟?",
     rf"{_P}(?P<h>{_H})点差(?P<d>一刻|{_MM}分)钟?",
     r"(?P<noon>中午|正午|晌午)(?![前后])",
@@ -148,7 +148,7 @@ _EMIN = r"(?:oh|o)[\s-](?:one|two|three|four|five|six|seven|eight|nine)|(?:twent
 _EN: tuple[str, ...] = (
     rf"(?<![\w.:$-])(?P<h>\d{{1,2}})(?:[:.](?P<m>[0-5]\d))?(?::(?P<s>[0-5]\d))?{_AP}",
     rf"\b{_EH}(?:[\s-](?P<mw>{_EMIN}))?{_AP}",
-    r"(?<![\w./-])(?<![\da-z:]:)(?P<h>\d{1,2}):(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d))?(?![\d:])",
+    r"(?:(?<![\w./-])|(?<=:\d\d-))(?<![\da-z:]:)(?P<h>\d{1,2}):(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d))?(?![\d:])",
     rf"\b(?:a\s+)?(?P<q>half|quarter|(?:five|ten|twenty|twenty[\s-]five|\d{{1,2}})(?:\s+minutes)?)\s+(?P<to>past|after|to|of|till|before)\s+{_EH}\b(?:\s*o['’]?clock)?{_AP}?(?![:%])",
     rf"(?<=\bat )half\s+{_EH}\b(?!\s+(?:the|of|an?)\b)(?P<half>)",
     rf"\bhalf\s+{_EH}(?:{_AP}|(?=\s+(?:in\s+the|this)\s+(?:morning|afternoon|evening)\b))(?P<half>)",

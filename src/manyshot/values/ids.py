@@ -247,6 +247,9 @@ def spots(text: str, language: str) -> Iterator[tuple[int, int]]:
         text,
     ):
         yield match.span()
+        # The word before it may be no part of it: ending with 7752, seat 15A.
+        if part := re.search(r"[ -](?=\d)", match[0]):
+            yield match.start() + part.end(), match.end()
     for match in re.finditer("[零〇洞一幺二三四五六七八九]{3,}", text):
         yield match.span()
     for match in _PARTS.finditer(text):
