@@ -164,10 +164,11 @@ def overlooked(
     empty = [s for s in tool.slots if s.path not in values and _read_by_code(s)]
     found = {s.path: {span.surface for span in _sure(s, action)} for s in empty}
     for slot in empty:
+        if slot.field.kind in _NUMBERS and not slot.required:
+            found[slot.path] = {w for w in found[slot.path] if _with_unit(slot, w)}
+    for slot in empty:
         others = set().union(*(found[s.path] for s in empty if s is not slot))
         free = {w for w in found[slot.path] if w not in others and not any(w in t or t in w for t in taken)}
-        if slot.field.kind in _NUMBERS and not slot.required:
-            free = {w for w in free if _with_unit(slot, w)}
         said: list[Any] = []
         for words in free:
             with suppress(*UNREADABLE):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from rapidfuzz import fuzz, process
 
 from manyshot.acting import Reader
-from manyshot.choice import ToolChoice
+from manyshot.choice import WEIGHTS, ToolChoice
 from manyshot.grammar import for_tools
 from manyshot.protocols import Model
 from manyshot.render import Tokenizer, Values, branch_ids, fold, prefix_ids, target_text
@@ -83,7 +83,7 @@ class Predictor:
         if len(near) == 1:
             return self._tools.get(near[0])
         told = self._model.weigh(prompt, [f" {name}{{" for name in near], adapter=mode.adapter)
-        nats = {name: evidence[name] + said for name, said in zip(near, told, strict=True)}
+        nats = {name: evidence[name] + WEIGHTS.model * said for name, said in zip(near, told, strict=True)}
         return self._tools.get(max(near, key=nats.__getitem__))
 
     def _grammar(self, tool: Tool | None, action: str, mode: Mode) -> str:
