@@ -79,7 +79,7 @@ class ToolChoice:
 
         Beside them, under NO_TOOL and for the reject tool, the log of the odds that no tool fits.
         """
-        words = self._words(action)
+        words = self.words(action)
         readings = read(self._slots, action)
         tools = [name for name in self._slots if name != self._reject]
         if not tools:
@@ -94,7 +94,7 @@ class ToolChoice:
             out[self._reject] = max(none, WEIGHTS.words * words[self._reject] - whole)
         return out
 
-    def _words(self, action: str) -> dict[str, float]:
+    def words(self, action: str) -> dict[str, float]:
         """Log of how likely each tool is by the words alone."""
         even = -math.log(max(1, len(self._slots)))
         if self._model is None:
