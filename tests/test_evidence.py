@@ -149,3 +149,32 @@ def test_free_text_does_not_reach_into_what_code_reads_for_sure() -> None:
     fix = slots("Fix", ["at"], at=when, problem={"type": "string"})
     assert walled(fix, "someone on Tuesday to fix the boiler at 3 pm") == ["Tuesday", "3 pm"]
     assert walled(slots("Note", [], day=DAY, text={"type": "string"}), "remember the Friday club") == []
+
+
+def test_a_thing_that_is_denied_leaves_only_no() -> None:
+    def seat(action: str) -> tuple[Any, ...] | None:
+        return evidence.choices(HIRE, action).get(("childSeat",))
+
+    for action in ("a car today, no child seat", "don't need a child seat", "size: small, child seat: no"):
+        assert seat(action) == (False,), action
+    for action in ("a car today with a child seat", "no idea which car, but a child seat please", "a car today"):
+        assert seat(action) is None, action
+    zh = Context(today=CONTEXT.today, language="zh")
+    fields = {"helmet": {"type": "boolean", "description": "是否借头盔"}, "day": DAY}
+    bike = slots_of(Tool(name="RentBike", parameters={"properties": fields}), zh)
+    said = {a: evidence.choices(bike, a).get(("helmet",)) for a in ("头盔不用", "不要头盔", "头盔：无", "借个头盔")}
+    assert said == {"头盔不用": (False,), "不要头盔": (False,), "头盔：无": (False,), "借个头盔": None}
+
+
+def test_a_number_of_people_fills_the_field_that_counts_them() -> None:
+    fields = {"guests": {"type": "integer", "description": "number of guests"}, "children": {"type": "integer"}}
+    table = slots("BookTable", [], **fields, stars={"type": "integer"})
+    assert overlooked(table, {}, "a table, there are three of us") == {"guests": 3}
+    assert overlooked(table, {}, "a table, number three") == {}
+
+
+def test_numbers_in_the_items_of_a_list_are_those_that_are_said() -> None:
+    item: Json = {"type": "object", "properties": {"name": {"type": "string"}, "count": {"type": "integer"}}}
+    order = slots("Order", ["items"], items={"type": "array", "items": item})
+    assert evidence.choices(order, "two towels and 3 cups to room 1204")[("items", "count")] == ("two", "3")
+    assert evidence.choices(order, "towels")[("items", "count")] == ()

@@ -193,6 +193,14 @@ def test_a_field_with_choices_takes_no_other_value_and_without_any_is_left_out()
     assert not says(none, write_call("t", {"x": "a"}))
 
 
+def test_fields_of_the_items_of_a_list_have_choices_under_its_path():
+    item = {"type": "object", "properties": {"name": {"type": "string"}, "count": {"type": "integer"}}}
+    tool = Tool(name="t", parameters={"properties": {"items": {"type": "array", "items": item}}})
+    grammar = for_tools([tool], values="span", choices={"t": {("items", "count"): ("two",)}})
+    assert says(grammar, write_call("t", {"items": [{"name": "cup", "count": "two"}, {"name": "pen"}]}))
+    assert not says(grammar, write_call("t", {"items": [{"name": "cup", "count": "one"}]}))
+
+
 def test_copying_keeps_few_states_and_stays_linear():
     action = "请在明天下午三点把一号楼的会议室订给张三。" * 20
     rules = copy_rules(action)

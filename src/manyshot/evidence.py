@@ -46,6 +46,24 @@ _NUMBER_IN_WORDS = re.compile(r"\b(?:both|couple|pair|dozen|half|single|double|t
 _NOT = re.compile(
     r"(?:不是|不要|不用|别|不|没|非|勿)$|\b(?:not|no|without|never|than|n't)\s+(?:(?:the|an?)\s+)?$", re.IGNORECASE
 )
+#: What denies a thing that is named after it, with at most three words or signs between, or before it.
+_DENIED_BEFORE = re.compile(
+    r"(?:不是|不要|不用|不必|不需要|不想|无需|别|甭|不|没有|没|非|勿|免|未|莫)[^，,。;；!！?？ ]{0,3}$"
+    r"|(?:\bnot?\b|\bwithout\b|\bnever\b|n't\b|\bskip\b)(?:[^\w,.;!?]+\w+){0,3}[^\w,.;!?]+$"
+)
+_DENIED_AFTER = re.compile(
+    r"[^，,。;；!！?？\s]{0,4}(?:就?不用|就?不要|不需要|不必|免了|否|关掉|就?算了)|[:：]\s*(?:无|没有|否|no\b)|\w*(?:\s+\w+)?\s*[:=]\s*no\b"
+)
+#: Fields that count people, and words that do.
+_PEOPLE = re.compile(
+    r"\b(?:people|guests?|visitors?|passengers?|persons?|party|headcount|attendees)\b|人数|几人|几位|多少人",
+    re.IGNORECASE,
+)
+_CHILDREN = re.compile(r"child|kid|infant|baby|儿童|小孩|孩子|婴", re.IGNORECASE)
+_HEADS = (
+    r"\s*(?:个人|位|人|口人|个(?=大人|朋友|客人|同事)"
+    r"|(?:people|persons?|guests?|of us|of them|visitors?|passengers?)\b)"
+)
 #: Words of a field's name or description that tell nothing of it.
 _EMPTY_EN = frozenset(
     ["with", "need", "needs", "want", "wants", "have", "this", "that", "flag", "name", "text", "value", "type"]
@@ -91,12 +109,22 @@ def read(tools: Mapping[str, ToolSlots], action: str) -> dict[str, Reading]:
 
 
 def choices(tool: ToolSlots, action: str) -> dict[Path, tuple[Any, ...]]:
-    """Field -> all that can be written for it: words of the action, or values of an enum that it names.
+    """Field -> all that can be written for it: words of the action, values of an enum that it names, no for a yes-no
+    that it calls by name and denies.
 
-    An empty tuple: nothing in the action can be meant. A field that is not among the keys may take anything.
+    An empty tuple: nothing in the action can be meant. A field that is not among the keys may take anything. Numbers of
+    the items of a list stand under the list's path and their own.
     """
     out: dict[Path, tuple[Any, ...]] = {}
+    calls = names(tool)
     for slot in tool.slots:
+        for item in slot.items if slot.field.kind is Kind.ARRAY else ():
+            if item.path and item.field.kind in _NUMBERS and not item.field.others:
+                numbers = tuple(dict.fromkeys(span.surface for span in _sure(item, action)))
+                if numbers or _surely_absent(item, action):
+                    out[(*slot.path, *item.path)] = numbers
+        if slot.path in calls and slot.field.kind is Kind.BOOLEAN and _denied(calls[slot.path], action):
+            out[slot.path] = (False,)
         if not _read_by_code(slot):
             continue
         words = [span.surface for span in _sure(slot, action)]
@@ -165,7 +193,7 @@ def overlooked(
     found = {s.path: {span.surface for span in _sure(s, action)} for s in empty}
     for slot in empty:
         if slot.field.kind in _NUMBERS and not slot.required:
-            found[slot.path] = {w for w in found[slot.path] if _with_unit(slot, w)}
+            found[slot.path] = {w for w in found[slot.path] if _with_unit(slot, w) or _of_people(slot, w, action)}
     for slot in empty:
         others = set().union(*(found[s.path] for s in empty if s is not slot))
         free = {w for w in found[slot.path] if w not in others and not any(w in t or t in w for t in taken)}
@@ -217,6 +245,21 @@ def _with_unit(slot: Slot, words: str) -> bool:
     with suppress(*UNREADABLE):
         measure = units.read(half_lower(words), slot.field.context.language)
         return measure is not None and any(u.dimension == unit.dimension for u in measure.units)
+    return False
+
+
+def _of_people(slot: Slot, words: str, action: str) -> bool:
+    """Whether the words count people and the field does too, though not children, who are counted beside others."""
+    about = f"{_plain(slot.name)} {slot.field.schema.get('description', '')}"
+    return bool(_PEOPLE.search(about) and not _CHILDREN.search(about) and re.search(re.escape(words) + _HEADS, action))
+
+
+def _denied(name: re.Pattern[str], action: str) -> bool:
+    """Whether an action denies what it calls by `name`: no helmet, 头盔不用."""
+    for match in name.finditer(action.lower()):
+        before, after = action[: match.start()].lower()[-30:], action[match.end() :].lower()[:24]
+        if _DENIED_BEFORE.search(before) or _DENIED_AFTER.match(after):
+            return True
     return False
 
 

@@ -145,6 +145,10 @@ def _escape(char: str) -> str:
     return f"\\x{code:02X}" if code < 0x80 else f"\\u{code:04X}" if code < 0x10000 else f"\\U{code:08X}"
 
 
+def _is_plain_object(schema: Any) -> bool:
+    return isinstance(schema, dict) and schema.get("type") == "object" and bool(schema.get("properties"))
+
+
 def _json(value: Any) -> str:
     return literal(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
 
@@ -222,7 +226,7 @@ class _Writer:
         if kind in ("boolean", "null"):
             return self._common(kind)
         if kind == "array":
-            return self._list(schema)
+            return self._list(schema, path)
         if kind == "object":
             return self._object(schema, path)
         if kind == "any":
@@ -239,11 +243,12 @@ class _Writer:
     def _is_null(schema: Any) -> bool:
         return isinstance(schema, dict) and schema.get("type") == "null"
 
-    def _list(self, schema: Json) -> str:
+    def _list(self, schema: Json, path: tuple[str, ...] | None) -> str:
         items = schema.get("items", {})
         if schema.get("prefixItems"):
             items = {"anyOf": [*schema["prefixItems"], *([items] if items else [])]}
-        item = self._value(items)
+        # Fields of the items have choices under the list's path; the items themselves do not.
+        item = self._object(items, path) if path and _is_plain_object(items) else self._value(items)
         body = f'{item} ("," {item})*'
         return self._new(f'"[" {body} "]"' if schema.get("minItems", 0) else f'"[" ({body})? "]"')
 

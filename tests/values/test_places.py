@@ -305,6 +305,19 @@ def test_no_such_numbers(field, text, value):
 
 
 @pytest.mark.parametrize(
+    ("field", "text", "numbers"),
+    [
+        (COUNT_EN, "flat 4, gate 7, two of us", [2]),
+        (COUNT, "我住12栋3单元602室，来三个", [3]),
+        (COUNT, "六栋一单元五零二，登记一下", []),
+        (FLOOR, "flat 4 on the third floor", [3, 4]),
+    ],
+)
+def test_numbers_of_places_are_not_spotted_as_counts(field, text, numbers):
+    assert sorted(set(seen(field, text).values())) == numbers
+
+
+@pytest.mark.parametrize(
     ("name", "schema", "kind"),
     [
         ("phone_tail", {"description": "手机号后四位", "pattern": r"^\d{4}$"}, Kind.ID),

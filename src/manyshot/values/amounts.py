@@ -33,6 +33,12 @@ _TIMES = re.compile(
 #: 一下 and the like count nothing, and what begins with a nought (room 0933) is a name.
 _NO_NUMBER = re.compile(r"一(?:[下些直定般共切旦边会]|起(?![事案]))|0\d{2,}(?![\d.])")
 _STOREY = re.compile(rf"\b(\d{{1,2}}(?:st|nd|rd|th)|{'|'.join(EN_ORDINALS)})(?=\s+(?:floor|level|storey|story)\b)")
+#: Numbers that name a place: 12栋3单元602室, flat 4, gate 7. A field for a storey may want them.
+_PLACE = re.compile(
+    r"(?:[a-z]?\d+|[零〇一二三四五六七八九十]+)(?:号?楼|栋|幢|单元|号院|弄|巷|号航站楼)(?:[零〇一二三四五六七八九十\d]{2,}(?!个|人|位))?"
+    r"|[\d零〇一二三四五六七八九]{3,}(?:室|房)"
+    r"|\b(?:room|flat|apartment|apt|unit|suite|gate|platform|building|block|terminal|bay|desk)\.?\s+#?\d+[a-z]?\b"
+)
 _STOREY_NAME = re.compile(r"floor|level|storey|\bstory\b|楼层")
 
 
@@ -85,6 +91,8 @@ def _masked(field: Field, folded: str) -> str:
     """The text with _ where something else stands."""
     taken = [m.span() for rule in (ids.PHONE, ids.EMAIL, ids.PLATE) for m in rule.finditer(folded)]
     taken += [m.span() for m in _CODES.finditer(folded)]
+    if not any(map(_STOREY_NAME.search, field.labels)):
+        taken += [m.span() for m in _PLACE.finditer(folded)]
     # A clock or a day of the month is no count; but 一点五分 may be a score, and "in three days" a duration.
     if field.kind is Kind.INTEGER:
         for m in moments.candidates(folded, field.context.today, field.context.language):
