@@ -236,7 +236,7 @@ def _nats(option: str, steps: Sequence[tuple[str, Mapping[str, float]]]) -> floa
             if other and (option.startswith(walked + other) or (walked + other).startswith(option))
         ]
         # What is not among the likeliest is below them all.
-        floor = min(UNLIKELY, *likely.values())
+        floor = min(UNLIKELY, min(likely.values()) - 1)
         return nats + (max(floor, math.log(math.fsum(map(math.exp, going)) or 1e-300)) if going else floor)
     return nats + UNLIKELY
 
