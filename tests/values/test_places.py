@@ -310,6 +310,7 @@ def test_no_such_numbers(field, text, value):
         (COUNT_EN, "flat 4, gate 7, two of us", [2]),
         (COUNT, "我住12栋3单元602室，来三个", [3]),
         (COUNT, "六栋一单元五零二，登记一下", []),
+        (COUNT, "送到学院路9777号，两箱", [2]),
         (FLOOR, "flat 4 on the third floor", [3, 4]),
     ],
 )

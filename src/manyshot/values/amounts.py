@@ -36,7 +36,7 @@ _STOREY = re.compile(rf"\b(\d{{1,2}}(?:st|nd|rd|th)|{'|'.join(EN_ORDINALS)})(?=\
 #: Numbers that name a place: 12栋3单元602室, flat 4, gate 7. A field for a storey may want them.
 _PLACE = re.compile(
     r"(?:[a-z]?\d+|[零〇一二三四五六七八九十]+)(?:号?楼|栋|幢|单元|号院|弄|巷|号航站楼)(?:[零〇一二三四五六七八九十\d]{2,}(?!个|人|位))?"
-    r"|[\d零〇一二三四五六七八九]{3,}(?:室|房)"
+    r"|(?<=[路街道巷里弄])\d+号|[\d零〇一二三四五六七八九]{3,}(?:室|房)"
     r"|\b(?:room|flat|apartment|apt|unit|suite|gate|platform|building|block|terminal|bay|desk)\.?\s+#?\d+[a-z]?\b"
 )
 _STOREY_NAME = re.compile(r"floor|level|storey|\bstory\b|楼层")
