@@ -15,6 +15,7 @@ from manyshot.acting import Reader
 from manyshot.choice import ToolChoice
 from manyshot.data.slots import slots_of
 from manyshot.parse import read_call
+from manyshot.presence import Presence
 from manyshot.protocols import Completion
 from manyshot.render import (
     branch_ids,
@@ -114,7 +115,7 @@ def test_a_training_pass_and_a_prediction_begin_with_the_same_ids() -> None:
     context = Context(today=datetime(2024, 10, 10, tzinfo=UTC), language="zh")
     slots = {t.name: slots_of(t, context) for t in (BOOK, PING)}
     reader, choice = Reader(slots, {}, None, "span"), ToolChoice(slots, (), "zh", None)
-    predictor = Predictor(model, tokens, [BOOK, PING], "zh", reader, choice)
+    predictor = Predictor(model, tokens, [BOOK, PING], "zh", reader, choice, Presence(slots, (), "zh"))
     lists = Lists((BOOK, PING), (), None, "zh")
     seen = 0
     for action in ACTIONS:

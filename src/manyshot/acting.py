@@ -9,7 +9,7 @@ declared reject tool takes what is impossible; else no call.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,9 +49,10 @@ class Reader:
         """What each field of a tool may be given for an action, as far as code reads it (see `evidence`)."""
         return evidence.choices(self._slots[name], fold(action))
 
-    def called(self, name: str, action: str) -> frozenset[Path]:
-        """Optional fields of a tool that an action calls by name, so that they are not to be left out."""
-        return evidence.called(self._names[name], fold(action))
+    def stated(self, name: str, action: str, can: Mapping[Path, Sequence[Any]]) -> frozenset[Path]:
+        """Fields of a tool that an action surely gives: it calls them by name, or names a choice (`can`) of theirs."""
+        tool = self._slots[name]
+        return evidence.called(self._names[name], fold(action)) | evidence.chosen(tool, can)
 
     def walls(self, name: str, action: str) -> list[tuple[int, int]]:
         """Stretches of the folded action that no free text of a tool reaches into."""
@@ -83,11 +84,12 @@ class Reader:
 
 
 def _typed(tool: ToolSlots, surfaces: dict[str, Any], action: str) -> dict[Path, Any]:
-    """Values of the words that were copied; words that do not stand in the action were invented and do not count."""
+    """Values of the words that were copied. Words that do not stand in the action were invented, those of a value that
+    code reads for another field strayed; neither count."""
     values: dict[Path, Any] = {}
     for slot in tool.slots:
         surface = get(surfaces, slot.path)
-        if surface is None or not _stands(slot, surface, action):
+        if surface is None or not _stands(slot, surface, action) or evidence.strayed(tool, slot, surface, action):
             continue
         try:
             values[slot.path] = resolve(slot, _whole(slot, surface, action))

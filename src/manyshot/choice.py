@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -22,6 +22,7 @@ from manyshot.data.slots import ToolSlots
 from manyshot.evidence import Reading, read
 from manyshot.render import fold
 from manyshot.types import NO_TOOL, Language, Shot, Tool
+from manyshot.values.kinds import name_words
 
 #: A tool with fewer shots is not known by its words: they do not count against it.
 FEWEST_SHOTS = 3
@@ -64,14 +65,14 @@ class ToolChoice:
         self, slots: Mapping[str, ToolSlots], shots: Sequence[Shot], language: Language, reject: str | None
     ) -> None:
         """`reject`: the tool that takes what no other can; values in the action say nothing about it."""
-        self._slots, self._reject = slots, reject
+        self._slots, self.reject = slots, reject
         told = [(shot.action, shot.call.name) for shot in shots if shot.call is not None and shot.call.name in slots]
         counts = Counter(name for _, name in told)
         self._known = {name for name in slots if counts[name] >= FEWEST_SHOTS}
         self._model: Pipeline | None = None
         if len(counts) > 1:
             told += [(_about(slots[name].tool), name) for name in counts]
-            self._model = Pipeline([("words", _runs(language)), ("tool", LogisticRegression(C=FIT, max_iter=300))])
+            self._model = Pipeline([("words", runs(language)), ("tool", LogisticRegression(C=FIT, max_iter=300))])
             self._model.fit([fold(text) for text, _ in told], [name for _, name in told])
 
     def evidence(self, action: str) -> dict[str, float]:
@@ -81,17 +82,17 @@ class ToolChoice:
         """
         words = self.words(action)
         readings = read(self._slots, action)
-        tools = [name for name in self._slots if name != self._reject]
+        tools = [name for name in self._slots if name != self.reject]
         if not tools:
             return dict.fromkeys((NO_TOOL, *self._slots), 0.0)
         nats = {name: WEIGHTS.words * words[name] + _fit(readings[name]) for name in tools}
-        whole = math.log(math.fsum(math.exp(n) for n in nats.values()))
+        whole = _all(nats.values())
         best = max(tools, key=nats.__getitem__)
         suits = max(words[name] for name in tools) if self._model else 0.0
         none = _none(suits, readings[best])
         out = {name: n - whole for name, n in nats.items()} | {NO_TOOL: none}
-        if self._reject is not None:
-            out[self._reject] = max(none, WEIGHTS.words * words[self._reject] - whole)
+        if self.reject is not None:
+            out[self.reject] = max(none, WEIGHTS.words * words[self.reject] - whole)
         return out
 
     def words(self, action: str) -> dict[str, float]:
@@ -102,6 +103,27 @@ class ToolChoice:
         (row,) = self._model.predict_proba([fold(action)])
         likely = {name: math.log(max(p, LEAST)) for name, p in zip(self._model.classes_, row, strict=True)}
         return {n: likely[n] if n in self._known else max(likely.get(n, even), even) for n in self._slots}
+
+
+def choose(evidence: Mapping[str, float], told: Mapping[str, float], reject: str | None = None) -> str:
+    """The tool, or NO_TOOL, that evidence and model together find likeliest: first whether any tool fits, then which.
+
+    told: what the model says of each of them, in nats; those that it was not asked about are out of question.
+    """
+    none = [name for name in told if name in (NO_TOOL, reject)]
+    tools = [name for name in told if name not in none]
+    nats = {name: evidence[name] + WEIGHTS.model * told[name] for name in told}
+    if not (none and tools):
+        return max(nats, key=nats.__getitem__)
+    # Three tools that are alike share what speaks for them; that must not make "no tool" the likeliest.
+    any_tool = _all(evidence[name] for name in tools) + WEIGHTS.model * _all(told[name] for name in tools)
+    best = max(none, key=nats.__getitem__)
+    return best if nats[best] > any_tool else max(tools, key=nats.__getitem__)
+
+
+def _all(nats: Iterable[float]) -> float:
+    """Log of the sum of what the logs are of."""
+    return math.log(math.fsum(map(math.exp, nats)))
 
 
 def _fit(reading: Reading) -> float:
@@ -118,12 +140,11 @@ def _none(words: float, best: Reading) -> float:
 
 def _about(tool: Tool) -> str:
     """A tool's own words: its name taken apart, what it does, what its fields are."""
-    name = re.sub(r"([a-z])([A-Z])", r"\1 \2", tool.name).replace("_", " ")
     fields = (str(schema.get("description", "")) for schema in tool.properties.values())
-    return " ".join((name, tool.description, *fields))
+    return " ".join((*name_words(tool.name), tool.description, *fields))
 
 
-def _runs(language: Language) -> FeatureUnion:
+def runs(language: Language) -> FeatureUnion:
     """Runs of characters; within words, and beside whole words, where blanks divide them. All digits are one."""
     if language == "zh":
         return FeatureUnion([("runs", _tfidf("char", (1, 4)))])

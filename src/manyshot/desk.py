@@ -12,6 +12,7 @@ from manyshot.acting import Answer, Reader
 from manyshot.choice import ToolChoice
 from manyshot.data.build import Builder
 from manyshot.data.slots import ToolSlots
+from manyshot.presence import Presence
 from manyshot.protocols import Model
 from manyshot.render import Tokenizer, Values, target_text
 from manyshot.serve.predictor import MAX_TOKENS, Mode, Predictor
@@ -59,7 +60,8 @@ class Desk:
             if shot.id not in unseen and not (shot.call and shot.call.name in self.held_out)
         ]
         choice = ToolChoice(self.slots, known, language, self.reject)
-        return Predictor(model, tokenizer, self.domain.tools, language, self.reader, choice, shown)
+        presence = Presence(self.slots, known, language)
+        return Predictor(model, tokenizer, self.domain.tools, language, self.reader, choice, presence, shown)
 
     def case(self, pair: CallPair) -> TestCase:
         """A pair as a test: the right answer is what the reader makes of the pair's own target."""

@@ -9,7 +9,7 @@ may miss what people say (nine o'clock as "at nine", a mail address in words) th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -70,6 +70,16 @@ _EMPTY_EN = frozenset(
 )
 _EMPTY_ZH = re.compile("是否|需要|要不要|有无|能否|可否|客户|用户|的")
 _TWO_ZH = re.compile("[\u4e00-\u9fff]{2}")
+#: A sign that says what is counted, as a description names it: 台 in 台数, 几台, (单位:台).
+_COUNTER_ZH = r"{0}数|(?:几|多少){0}|单位[是为:： ]*{0}"
+_ONE_ZH = re.compile("[\u4e00-\u9fff]")
+#: The one or two words after a number, and the word before it with a colon.
+_WORDS_AFTER = re.compile(r"[ -]+([a-z]{3,})(?: ([a-z]{3,}))?")
+_LABEL_BEFORE = re.compile(r"([a-z]{3,})\s*[:=]\s*$")
+#: Beginnings of words that say only that something is counted, or how.
+_COUNT_EN = frozenset(
+    ["numb", "coun", "amou", "many", "tota", "much", "the", "for", "and", "with", "defa", "opti", "from"]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +190,20 @@ def called(names: Mapping[Path, re.Pattern[str]], action: str) -> frozenset[Path
     return frozenset(path for path, words in names.items() if words.search(text))
 
 
+def chosen(tool: ToolSlots, can: Mapping[Path, Sequence[Any]]) -> frozenset[Path]:
+    """The fields of which an action names a choice outright. In the corpus, 99 of 100 of them were given."""
+    return frozenset(s.path for s in tool.slots if s.field.kind is Kind.ENUM and can.get(s.path))
+
+
+def strayed(tool: ToolSlots, slot: Slot, words: Any, action: str) -> bool:
+    """Whether free text is no more than a piece of what code reads for another field: a day taken for a place. In the
+    corpus, 1 of 2,989 was meant."""
+    if slot.field.kind not in FREE or not isinstance(words, str):
+        return False
+    others = (o for o in tool.slots if o is not slot and _read_by_code(o))
+    return any(words in span.surface for other in others for span in _spots(other.field, action))
+
+
 def overlooked(
     tool: ToolSlots, surfaces: dict[str, Any], values: Mapping[Path, Any], action: str
 ) -> Iterator[tuple[Path, Any]]:
@@ -193,7 +217,7 @@ def overlooked(
     found = {s.path: {span.surface for span in _sure(s, action)} for s in empty}
     for slot in empty:
         if slot.field.kind in _NUMBERS and not slot.required:
-            found[slot.path] = {w for w in found[slot.path] if _with_unit(slot, w) or _of_people(slot, w, action)}
+            found[slot.path] = {s.surface for s in _sure(slot, action) if fitting(slot, s, action)}
     for slot in empty:
         others = set().union(*(found[s.path] for s in empty if s is not slot))
         free = {w for w in found[slot.path] if w not in others and not any(w in t or t in w for t in taken)}
@@ -205,11 +229,16 @@ def overlooked(
             yield slot.path, said[0]
 
 
+def spots(slot: Slot, action: str) -> list[Span]:
+    """The places of an action that may be meant for a field, if it is of a kind that code reads."""
+    return _sure(slot, action) if _read_by_code(slot) else []
+
+
 def _sure(slot: Slot, action: str) -> list[Span]:
     """The places that may be meant for a field: numbers with its unit before those without, choices named outright."""
     spans = list(_spots(slot.field, action))
     if slot.field.kind in _NUMBERS:
-        return [s for s in spans if _with_unit(slot, s.surface)] or spans
+        return [s for s in spans if _with_unit(slot, s.surface) or counted(slot, s, action)] or spans
     if slot.field.kind is Kind.ENUM:
         return [s for s in spans if _outright(s, action)]
     return spans
@@ -246,6 +275,30 @@ def _with_unit(slot: Slot, words: str) -> bool:
         measure = units.read(half_lower(words), slot.field.context.language)
         return measure is not None and any(u.dimension == unit.dimension for u in measure.units)
     return False
+
+
+def fitting(slot: Slot, span: Span, action: str) -> bool:
+    """Whether a number has the field's unit or counts what the field does. In the corpus, 624 of 656 optional fields
+    with such a number were given, and 315 of 890 with another."""
+    return _with_unit(slot, span.surface) or counted(slot, span, action) or _of_people(slot, span.surface, action)
+
+
+def counted(slot: Slot, span: Span, action: str) -> bool:
+    """Whether what a number counts, by the words beside it, is what the field's name or description says: 三台 for
+    台数, four boxes for "number of boxes"."""
+    about = str(slot.field.schema.get("description", ""))
+    if slot.field.context.language == "zh":
+        nearby = (span.surface[-1:], action[span.end :].lstrip()[:1])
+        return any(re.search(_COUNTER_ZH.format(c), about) for c in nearby if _ONE_ZH.fullmatch(c))
+    own = {w[:4] for w in re.findall("[a-z]{3,}", f"{_plain(slot.name)} {about}".lower())} - _COUNT_EN
+    after = _WORDS_AFTER.match(action[span.end :].lower())
+    before = _LABEL_BEFORE.search(action[: span.start].lower())
+    words = [
+        *span.surface.lower().split()[1:],
+        *(after.groups() if after else ()),
+        *(before.groups() if before else ()),
+    ]
+    return any(word[:4] in own for word in words if word)
 
 
 def _of_people(slot: Slot, words: str, action: str) -> bool:
@@ -314,7 +367,8 @@ def _name_words(slot: Slot) -> set[str]:
     if slot.field.context.language == "zh":
         said = re.split(r"[,，。;；(（:：\s、/]", str(slot.field.schema.get("description", "")), maxsplit=1)[0]
         parts = _EMPTY_ZH.split(said)
-        return {p[i : i + 2] for p in parts for i in range(len(p) - 1) if _TWO_ZH.fullmatch(p[i : i + 2])}
+        pairs = {p[i : i + 2] for p in parts for i in range(len(p) - 1) if _TWO_ZH.fullmatch(p[i : i + 2])}
+        return pairs | {w for w in re.findall(r"[a-z]{2,}", said.lower()) if w not in _EMPTY_EN}
     return {w[:5] for w in _plain(slot.name).split() if len(w) >= 4 and w not in _EMPTY_EN}
 
 

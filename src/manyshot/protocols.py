@@ -10,6 +10,15 @@ from manyshot.types import Language, Tool
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A token that a model wrote. `likely`: it and the likeliest others in its place -> log of their probability, in
+    nats, before any grammar."""
+
+    token: bytes
+    likely: Mapping[bytes, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Completion:
     """What a model wrote. `tokens_in` counts the whole prompt, `tokens_cached` the part that was not read again."""
 
@@ -19,6 +28,8 @@ class Completion:
     tokens_out: int
     ms: float
     finish_reason: Literal["stop", "length"]
+    #: Each token with the likeliest ones in its place, where that was asked for and the model tells.
+    places: tuple[Place, ...] = ()
 
 
 class Model(Protocol):
@@ -34,10 +45,12 @@ class Model(Protocol):
         adapter: str | None = None,
         stop: Sequence[str] = (),
         seed: int = 0,
+        places: bool = False,
     ) -> Completion:
         """Write at most `max_tokens` after `prompt` (text, or ids with every special id in place), held to `grammar`.
 
-        adapter: one of those the model was opened with, None for the base. Raises ModelError.
+        adapter: one of those the model was opened with, None for the base. places: tell also what else was likely; a
+        model that cannot leaves them out. Raises ModelError.
         """
         ...
 

@@ -7,15 +7,19 @@ cached by the model.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 from rapidfuzz import fuzz, process
 
 from manyshot.acting import Reader
-from manyshot.choice import WEIGHTS, ToolChoice
+from manyshot.choice import ToolChoice, choose
+from manyshot.data.slots import Path
 from manyshot.grammar import for_tools
-from manyshot.protocols import Model
+from manyshot.presence import Presence
+from manyshot.protocols import Completion, Model
 from manyshot.render import Tokenizer, Values, branch_ids, fold, prefix_ids, target_text
 from manyshot.types import CallPair, Language, Prediction, Refusal, Tool
 
@@ -49,9 +53,11 @@ class Predictor:
         language: Language,
         reader: Reader,
         choice: ToolChoice,
+        presence: Presence,
         examples: Sequence[CallPair] = (),
     ) -> None:
-        self._model, self._tokenizer, self._reader, self._choice = model, tokenizer, reader, choice
+        self._model, self._tokenizer, self._reader = model, tokenizer, reader
+        self._choice, self._presence = choice, presence
         self._tools, self._examples = {t.name: t for t in tools}, {e.action: e for e in examples}
         self._prefix = prefix_ids(tokenizer, tools, language)
 
@@ -59,10 +65,7 @@ class Predictor:
         """Answer one action; `case` becomes the prediction's id. Raises ModelError, never for what the model writes."""
         began = time.perf_counter()
         prompt = [*self._prefix, *self._shown(action, mode), *branch_ids(self._tokenizer, action, history)]
-        grammar = self._grammar(self._tool(prompt, action, mode), action, mode) if mode.grammar else None
-        done = self._model.complete(
-            prompt, grammar=grammar, max_tokens=mode.max_tokens, adapter=mode.adapter, stop=("\n",)
-        )
+        done = self._written(prompt, action, mode)
         answer = self._reader.read(done.text, action)
         return Prediction(
             id=case,
@@ -83,22 +86,40 @@ class Predictor:
         if len(near) == 1:
             return self._tools.get(near[0])
         told = self._model.weigh(prompt, [f" {name}{{" for name in near], adapter=mode.adapter)
-        nats = {name: evidence[name] + WEIGHTS.model * said for name, said in zip(near, told, strict=True)}
-        return self._tools.get(max(near, key=nats.__getitem__))
+        return self._tools.get(choose(evidence, dict(zip(near, told, strict=True)), self._choice.reject))
 
-    def _grammar(self, tool: Tool | None, action: str, mode: Mode) -> str:
-        """The calls of a tool that may answer the action, with values that stand in it."""
+    def _written(self, prompt: Sequence[int], action: str, mode: Mode) -> Completion:
+        """What the model writes; again where evidence says that fields are given which it left out, or the reverse."""
+        write = partial(self._model.complete, prompt, max_tokens=mode.max_tokens, adapter=mode.adapter, stop=("\n",))
+        if not mode.grammar:
+            return write(grammar=None)
+        tool = self._tool(prompt, action, mode)
         if tool is None or mode.values == "final":
-            return for_tools([tool] if tool else [], values=mode.values, none=tool is None)
-        name = tool.name
+            return write(grammar=for_tools([tool] if tool else [], values=mode.values, none=tool is None))
+        can = self._reader.choices(tool.name, action)
+        stated = self._reader.stated(tool.name, action, can)
+        done = write(grammar=self._grammar(tool, action, mode, can, stated), places=True)
+        given = self._presence.decide(tool.name, action, done.places, can, stated)
+        wrote = {path for path in given if f'"{path[0]}":' in done.text}
+        if wrote == {path for path, is_given in given.items() if is_given}:
+            return done
+        can |= {path: () for path, is_given in given.items() if not is_given}
+        stated |= {path for path, is_given in given.items() if is_given}
+        again = write(grammar=self._grammar(tool, action, mode, can, stated))
+        return replace(again, tokens_in=done.tokens_in, tokens_out=done.tokens_out + again.tokens_out)
+
+    def _grammar(
+        self, tool: Tool, action: str, mode: Mode, can: Mapping[Path, Sequence[Any]], stated: Collection[Path]
+    ) -> str:
+        """The calls of a tool that may answer the action, with values that stand in it."""
         return for_tools(
             [tool],
             values="span",
             none=False,
             spans_of=fold(action) if mode.copy and action.strip() else None,
-            walls=self._reader.walls(name, action),
-            choices={name: self._reader.choices(name, action)},
-            stated={name: self._reader.called(name, action)},
+            walls=self._reader.walls(tool.name, action),
+            choices={tool.name: can},
+            stated={tool.name: stated},
         )
 
     def _shown(self, action: str, mode: Mode) -> list[int]:

@@ -17,7 +17,7 @@ _D = r"(?:[0-2]?\d|3[01]|三十一?|廿[一二三四五六七八九]?|二?十[�
 MONTH = r"(?:1[0-2]|0?[1-9]|十[一二]?|正|(?<![\d零一二两三四五六七八九十百千万块])元|[一二三四五六七八九])"
 YEAR = r"(?:(?:19|20)\d\d|[一二][零〇一二三四五六七八九]{3})"
 _N = r"(?:\d{1,3}|[一二两三四五六七八九十百俩仨]{1,4})"
-# 3号楼, 5号线, 12号桌 are places; 3日后 is a span of time.
+# 3号楼, 5号线, 12号桌 and 中山路6号 are places; 3日后 is a span of time.
 _NOT_PLACE = r"(?!\s*[楼线桌房门院机柜床店仓车馆口台厅铺宅井坑柱])"
 _WEEKDAYS = {**{c: i for i, c in enumerate("一二三四五六")}, "日": 6, "天": 6, **{str(i): i - 1 for i in range(1, 8)}}
 _RELATIVE = {"今天": 0, "今日": 0, "今儿个": 0, "今儿": 0, "明天": 1, "明日": 1, "明儿个": 1, "明儿": 1, "后天": 2,
@@ -111,7 +111,7 @@ _ROWS: tuple[tuple[str, Reader] | tuple[str, Reader, str], ...] = (
     (_DOTTED, _dotted, "year"),
     (rf"(?P<s>(?<!一)下下|下|本|这|当|上)个?月的?初?\s*(?P<d>{_D})\s*[日号]?", _in_month),
     (rf"(?:(?P<y>{'|'.join(YEARS)})?(?P<m>{MONTH})月份?的?|(?P<s>(?<!一)下下|下|本|这|当|上)?个?月的?)(?:底|末|最后一天)", _end),
-    (rf"(?<![A-Za-z0-9第月十百零一二三四五六七八九./:-])(?P<d>{_D})\s*(?:号{_NOT_PLACE}|日(?![后之以内前]))", lambda m, t: cal.day_only(_int(m["d"]), t), "month"),
+    (rf"(?<![A-Za-z0-9第月十百零一二三四五六七八九./:路街巷弄-])(?<!大道)(?P<d>{_D})\s*(?:号{_NOT_PLACE}|日(?![后之以内前]))", lambda m, t: cal.day_only(_int(m["d"]), t), "month"),
     ("|".join(sorted(_RELATIVE, key=len, reverse=True)), lambda m, t: t + timedelta(_RELATIVE[m[0]])),
     (r"(?P<r>[今明后昨前])(?P<p>晚上|夜里|晚|夜|早上|早晨|早|晨)(?!点|饭)", lambda m, t: (t + timedelta(_FUSED[m["r"]]), m["p"])),
     (rf"(?:再?过|再等)?(?P<n>{_N}|半)个?(?P<u>天|日|周|星期|礼拜|月|年)(?P<w>之后|以后|过后|后|之前|以前|前)(?!面|台|天|边|来)", _later),

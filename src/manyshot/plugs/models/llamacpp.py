@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import math
 import os
 import secrets
 import time
@@ -22,11 +21,11 @@ from urllib.parse import urlsplit
 
 from manyshot.errors import ModelError
 from manyshot.grammar import literal
-from manyshot.protocols import Completion
+from manyshot.likelihood import nats
+from manyshot.protocols import Completion, Place
 
-#: Tokens that are looked at in each place when options are weighed; nats of one that is not among them.
+#: Tokens that are looked at in each place.
 TOP_TOKENS = 40
-UNLIKELY = -12.0
 
 _LOCALHOST = "127.0.0.1"
 
@@ -98,6 +97,7 @@ class LlamaCpp:
         adapter: str | None = None,
         stop: Sequence[str] = (),
         seed: int = 0,
+        places: bool = False,
     ) -> Completion:
         """See protocols.Model. `grammar` is GBNF; `ms` is the time from call to answer, waiting for a slot included."""
         if max_tokens < 1:
@@ -111,6 +111,7 @@ class LlamaCpp:
             temperature=temperature,
             stop=stop,
             seed=seed,
+            logprobs=TOP_TOKENS if places else None,
         )
         return _completion(answer, (time.perf_counter() - began) * 1000)
 
@@ -164,16 +165,12 @@ class LlamaCpp:
     def weigh(
         self, prompt: str | Sequence[int], options: Sequence[str], *, adapter: str | None = None
     ) -> tuple[float, ...]:
-        """See protocols.Model. One greedy walk through the options: where another leaves the walk, the probability of
-        all tokens that go its way is taken for the rest of it, which is sure once options have parted."""
+        """See protocols.Model. One greedy walk through the options; once one has parted from it, the rest is sure."""
         ids = self._prompt(prompt)
         grammar = f"root ::= {' | '.join(map(literal, options))}\n"
         answer = self._answer(ids, adapter, grammar=grammar, max_tokens=max(map(len, options)), logprobs=TOP_TOKENS)
-        steps = [
-            (s["token"], {t["token"]: t["logprob"] for t in s["top_logprobs"]} | {s["token"]: s["logprob"]})
-            for s in answer["choices"][0]["logprobs"]["content"]
-        ]
-        return tuple(_nats(option, steps) for option in options)
+        places = _places(answer)
+        return tuple(nats(option, places) for option in options)
 
     def warm(self, prompt: str | Sequence[int], *, grammar: str | None, adapter: str | None = None) -> None:
         """Read `prompt` into the cache of every slot of `adapter` and let `grammar` choose one token, so that the first
@@ -222,27 +219,18 @@ class LlamaCpp:
         self.close()
 
 
-def _nats(option: str, steps: Sequence[tuple[str, Mapping[str, float]]]) -> float:
-    """Log of the probability of `option`, from a walk's tokens, each with the likeliest tokens in its place."""
-    walked, nats = "", 0.0
-    for token, likely in steps:
-        ahead = walked + token
-        if len(ahead) < len(option) and option.startswith(ahead):
-            walked, nats = ahead, nats + likely[token]
-            continue
-        going = [
-            value
-            for other, value in likely.items()
-            if other and (option.startswith(walked + other) or (walked + other).startswith(option))
-        ]
-        # What is not among the likeliest is below them all.
-        floor = min(UNLIKELY, min(likely.values()) - 1)
-        return nats + (max(floor, math.log(math.fsum(map(math.exp, going)) or 1e-300)) if going else floor)
-    return nats + UNLIKELY
+def _places(answer: Mapping[str, Any]) -> tuple[Place, ...]:
+    told = answer["choices"][0].get("logprobs") or {"content": ()}
+    return tuple(
+        Place(bytes(s["bytes"]), {bytes(t["bytes"]): t["logprob"] for t in (*s["top_logprobs"], s)})
+        for s in told["content"]
+    )
 
 
 def _completion(answer: dict[str, Any], ms: float) -> Completion:
     choice, usage = answer["choices"][0], answer["usage"]
     reason: Literal["stop", "length"] = "length" if choice["finish_reason"] == "length" else "stop"
     cached = usage.get("prompt_tokens_details", {}).get("cached_tokens", 0)
-    return Completion(choice["text"], usage["prompt_tokens"], cached, usage["completion_tokens"], ms, reason)
+    return Completion(
+        choice["text"], usage["prompt_tokens"], cached, usage["completion_tokens"], ms, reason, _places(answer)
+    )

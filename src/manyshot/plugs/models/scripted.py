@@ -54,6 +54,7 @@ class Scripted:
         adapter: str | None = None,
         stop: Sequence[str] = (),
         seed: int = 0,  # noqa: ARG002
+        places: bool = False,  # noqa: ARG002
     ) -> Completion:
         """See protocols.Model; the grammar is the script's own business."""
         if not self._open:

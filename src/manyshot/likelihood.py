@@ -1,0 +1,99 @@
+"""How likely a model found what it did not write: the probability of other words, from the tokens it looked at.
+
+The one rule: texts are compared as bytes, because a token may end inside a character.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from manyshot.protocols import Place
+
+#: Log of a probability that no token among the likeliest bears out, in nats.
+UNLIKELY = -12.0
+
+
+def nats(option: str, places: Sequence[Place]) -> float:
+    """Log of the probability of `option`, from the places of a text that a model wrote.
+
+    Where the text leaves the option, the probability of all tokens that go its way is taken for the rest of it.
+    """
+    wanted, walked, sure = option.encode(), b"", 0.0
+    for place in places:
+        ahead = walked + place.token
+        if len(ahead) < len(wanted) and wanted.startswith(ahead):
+            walked, sure = ahead, sure + place.likely[place.token]
+            continue
+        going = [
+            value
+            for token, value in place.likely.items()
+            if token and (wanted.startswith(walked + token) or (walked + token).startswith(wanted))
+        ]
+        # What is not among the likeliest is below them all.
+        floor = min(UNLIKELY, min(place.likely.values()) - 1)
+        return sure + (max(floor, math.log(math.fsum(map(math.exp, going)) or 1e-300)) if going else floor)
+    return sure + UNLIKELY
+
+
+def key_odds(places: Sequence[Place], keys: Sequence[str]) -> dict[str, float]:
+    """Key of a call's arguments -> log of the odds that it is written, given that the keys before it were decided as in
+    the text: ``Name{"key":value,...}`` with its keys in the order of `keys`. Empty for any other text.
+    """
+    text = b"".join(place.token for place in places)
+    ends = _ends(text, keys)
+    out: dict[str, float] = {}
+    left = list(keys)
+    for end, following in ends:
+        quote, comma = ('"' if text[end : end + 1] == b'"' else ""), ("" if text[:end].endswith(b"{") else ",")
+        begin, at = _place(places, end)
+        cut = text[begin:end].decode("utf-8", "ignore")
+        # A value that is a string ends before its closing quote, which may be one token with what comes after it.
+        weights = {key: nats(f'{cut}{quote}{comma}"{key}":', places[at:]) for key in left}
+        weights[""] = nats(f"{cut}{quote}}}", places[at:])
+        while left:
+            key = left[0]
+            others = [weights[k] for k in (*left[1:], "")]
+            out[key] = weights[key] - math.log(math.fsum(map(math.exp, others)))
+            left.pop(0)
+            if key == following:
+                break
+    return out
+
+
+def _ends(text: bytes, keys: Collection[str]) -> list[tuple[int, str | None]]:
+    """Where each decision about the next key stands (before a string's closing quote), and the key that follows."""
+    said = text.decode("utf-8", "ignore")
+    opened = said.find("{")
+    out: list[tuple[int, str | None]] = []
+    at = opened + 1
+    decoder = json.JSONDecoder()
+    while opened >= 0:
+        following: Any = None
+        start = at + (said[at : at + 1] == ",")
+        if said[start : start + 1] == '"':
+            try:
+                following, colon = decoder.raw_decode(said, start)
+                _, end = decoder.raw_decode(said, colon + 1)
+            except ValueError:
+                return []
+            if following not in keys:
+                return []
+        quoted = said[at - 1 : at] == '"'
+        out.append((len(said[: at - quoted].encode()), following))
+        if following is None:
+            return out if said[at : at + 1] == "}" else []
+        at = end
+    return []
+
+
+def _place(places: Sequence[Place], byte: int) -> tuple[int, int]:
+    """Where the token that holds a byte begins, and its number."""
+    begin = 0
+    for number, place in enumerate(places):
+        if begin + len(place.token) > byte:
+            return begin, number
+        begin += len(place.token)
+    return begin, len(places)

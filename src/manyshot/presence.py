@@ -1,0 +1,206 @@
+"""Which fields an action gives a value for, as far as its words tell; the model is heard beside them.
+
+The one rule: evidence is weighed, never decreed, as in `choice`. A small model leaves out what was said and invents
+what was not: a yes for a yes-no that nobody named, a name that should have been asked for. What counts for a field: how
+those of a tool's shots that give it are worded, its own words in the action, values that code reads there and that no
+required field takes, and how much is said beside all values. What code is sure of is not decided here (`evidence`).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+from manyshot import evidence
+from manyshot.choice import runs
+from manyshot.data.slots import Path, Slot, ToolSlots, get
+from manyshot.likelihood import key_odds
+from manyshot.protocols import Place
+from manyshot.render import fold
+from manyshot.types import Language, Shot
+from manyshot.values import Kind
+from manyshot.values.kinds import FREE, name_words
+
+#: A tool with fewer shots says nothing about how often a field is given.
+FEWEST_SHOTS = 3
+#: Inverse of the penalty on the classifiers' weights (scikit-learn's C), and the most that one counts, in nats.
+FIT, SUREST = 100.0, 4.0
+#: What the model's own log odds count.
+MODEL = 0.5
+
+_GROUPS = {
+    Kind.BOOLEAN: "yesno",
+    Kind.ENUM: "choice",
+    Kind.ARRAY: "list",
+    Kind.OBJECT: "list",
+    Kind.INTEGER: "number",
+    Kind.NUMBER: "number",
+    Kind.DURATION: "number",
+    Kind.DATE: "moment",
+    Kind.TIME: "moment",
+    Kind.DATETIME: "moment",
+}
+_TWO_ZH = re.compile("[\u4e00-\u9fff]{2}")
+
+
+class Signs(NamedTuple):
+    """What an action shows of one field."""
+
+    #: Log odds that the field is given, by the wording of the tool's shots; 0 where they do not tell.
+    worded: float
+    #: Words of the field's name and description that stand in the action and in nothing else of the tool; at most 2.
+    own: float
+    #: Words of them that stand in the action at all; at most 3.
+    about: float
+    #: Log odds that a shot of the tool gives the field.
+    rate: float
+    #: Log of the action's length over that of the tool's shots.
+    length: float
+    #: Values that code reads for it and that no required field takes; at most 2.
+    spare: float
+    #: Whether one of them is a number with the field's unit, or of what it counts.
+    fitting: float
+    #: Log of what is left of the action without all values that code reads, over the length of the tool's shots.
+    rest: float
+
+
+#: What each sign counts for a field of a group, in nats, after what counts for each; fitted to the corpus by
+#: bench/fit_presence.py. `+`: required fields, where "not given" means that it must be asked for.
+WEIGHTS: dict[str, tuple[float, ...]] = {
+    # group: (base, worded, own, about, rate, length, spare, fitting, rest)
+    "choice": (-1.46, 0.30, 1.99, 0.81, -0.24, 0.31, 0.00, 0.00, 0.53),
+    "choice+": (2.26, 0.00, 2.62, -0.60, 0.00, 1.15, 0.00, 0.00, 0.70),
+    "list": (-0.72, 0.70, 2.36, 0.51, -1.05, 0.35, 0.00, 0.00, 0.55),
+    "list+": (3.20, 0.00, 1.85, -0.99, 0.00, 0.38, 0.00, 0.00, 1.66),
+    "mark": (-1.19, 0.86, 1.51, 0.30, -1.55, -0.24, 4.07, 0.06, 0.65),
+    "mark+": (0.93, 0.00, 0.94, 0.46, 0.00, 1.41, 5.21, 0.05, 0.05),
+    "moment": (-3.04, 0.30, 1.08, 0.16, -0.70, -0.81, 6.11, 0.68, 1.01),
+    "moment+": (-1.12, 0.00, 0.65, 0.74, 0.00, 1.37, 5.83, 0.88, -1.15),
+    "number": (-1.26, 0.84, 2.84, 0.14, -1.66, -0.57, 0.72, 2.88, 0.67),
+    "number+": (2.16, 0.00, 0.72, 0.58, 0.00, 0.93, 1.45, 2.20, 0.63),
+    "words": (0.26, 0.12, 0.93, 0.49, 0.32, 0.19, 0.00, 0.00, 1.20),
+    "words+": (3.46, 0.00, 1.40, -0.40, 0.00, 1.74, 0.00, 0.00, 0.95),
+    "yesno": (-1.16, 0.31, 1.82, 0.87, -0.32, 0.41, 0.00, 0.00, 1.09),
+    # Hardly any corpus sentence leaves out a required yes-no.
+    "yesno+": (3.00, 0.00, 0.00, 0.00, 0.00, 0.00, 0.00, 0.00, 0.00),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    slot: Slot
+    own: frozenset[str]
+    about: frozenset[str]
+    rate: float
+    words: LogisticRegression | None
+
+
+class Presence:
+    """Fitted to one domain."""
+
+    def __init__(self, slots: Mapping[str, ToolSlots], shots: Sequence[Shot], language: Language) -> None:
+        self._slots, self._zh = slots, language == "zh"
+        told = {name: [s for s in shots if s.call and not s.ask and s.call.name == name] for name in slots}
+        texts = [fold(shot.action) for ss in told.values() for shot in ss]
+        self._runs = runs(language).fit(texts) if texts else None
+        whole = [len(text) for text in texts] or [1]
+        self._fields: dict[str, list[_Field]] = {}
+        self._lengths: dict[str, float] = {}
+        for name, tool in slots.items():
+            self._fields[name] = [self._field(tool, slot, told[name]) for slot in tool.slots if len(slot.path) == 1]
+            self._lengths[name] = float(np.mean([len(fold(s.action)) for s in told[name]] or whole))
+
+    def _field(self, tool: ToolSlots, slot: Slot, shots: Sequence[Shot]) -> _Field:
+        given = [get(shot.call.arguments, slot.path) is not None for shot in shots if shot.call]
+        rate, words = 0.0, None
+        if len(given) >= FEWEST_SHOTS and not slot.required:
+            rate = math.log((sum(given) + 0.5) / (len(given) - sum(given) + 0.5))
+            if self._runs is not None and 0 < sum(given) < len(given):
+                words = LogisticRegression(C=FIT, max_iter=300)
+                words.fit(self._runs.transform([fold(shot.action) for shot in shots]), given)
+        about = self._stems(f"{' '.join(name_words(slot.name))} {_described(slot)}")
+        others = self._stems(f"{tool.tool.description} {' '.join(_described(s) for s in tool.slots if s is not slot)}")
+        return _Field(slot, about - others, about, rate, words)
+
+    def open_to(self, name: str, can: Mapping[Path, Sequence[Any]], stated: Collection[Path]) -> list[str]:
+        """The fields of a tool of which code is not sure whether they are given (see `evidence`)."""
+        return [
+            field.slot.name
+            for field in self._fields[name]
+            if field.slot.path not in stated and can.get(field.slot.path) != ()
+        ]
+
+    def decide(
+        self,
+        name: str,
+        action: str,
+        places: Sequence[Place],
+        can: Mapping[Path, Sequence[Any]],
+        stated: Collection[Path],
+    ) -> dict[Path, bool]:
+        """The fields of a tool of which code is not sure -> whether an action gives them, by the evidence and by how
+        sure a model was that wrote a call; none when it does not tell."""
+        told = key_odds(places, list(self._slots[name].tool.properties))
+        odds = self.odds(name, action)
+        return {(key,): odds[key] + MODEL * told[key] > 0 for key in self.open_to(name, can, stated) if key in told}
+
+    def odds(self, name: str, action: str) -> dict[str, float]:
+        """Field of a tool -> log of the odds that an action gives it a value; nested ones are left out."""
+        return {key: _odds(self.group(name, key), signs) for key, signs in self.signs(name, action).items()}
+
+    def group(self, name: str, key: str) -> str:
+        """The fields that share weights with this one."""
+        slot = self._slots[name].slot((key,))
+        kind = slot.field.kind
+        return _GROUPS.get(kind, "words" if kind in FREE else "mark") + "+" * slot.required
+
+    def signs(self, name: str, action: str) -> dict[str, Signs]:
+        """What an action shows of each field of a tool, nested ones left out."""
+        text = fold(action)
+        stems, tool, usual = self._stems(text), self._slots[name], self._lengths[name]
+        read = {slot.path: evidence.spots(slot, text) for slot in tool.slots}
+        rest = len(text) - sum(span.end - span.start for spans in read.values() for span in spans)
+        row = self._runs.transform([text]) if self._runs is not None else None
+        out: dict[str, Signs] = {}
+        for field in self._fields[name]:
+            worded = 0.0 if field.words is None else float(field.words.decision_function(row)[0])
+            out[field.slot.name] = Signs(
+                worded=max(-SUREST, min(SUREST, worded)),
+                own=min(2, len(stems & field.own)),
+                about=min(3, len(stems & field.about)),
+                rate=field.rate,
+                length=math.log(max(1, len(text)) / usual),
+                spare=min(2, len(_spare(tool, field.slot, {p: {s.surface for s in v} for p, v in read.items()}))),
+                fitting=any(evidence.fitting(field.slot, span, text) for span in read[field.slot.path]),
+                rest=math.log(max(3, rest) / usual),
+            )
+        return out
+
+    def _stems(self, text: str) -> frozenset[str]:
+        """Beginnings of the words of a text, five letters long; in Chinese, pairs of signs."""
+        text = text.lower()
+        if self._zh:
+            pairs = {text[i : i + 2] for i in range(len(text) - 1) if _TWO_ZH.match(text, i)}
+            return frozenset(pairs | set(re.findall("[a-z]{2,}", text)))
+        return frozenset(word[:5] for word in re.findall("[a-z]{4,}", text))
+
+
+def _odds(group: str, signs: Signs) -> float:
+    base, *weights = WEIGHTS[group]
+    return base + sum(w * s for w, s in zip(weights, signs, strict=True))
+
+
+def _spare(tool: ToolSlots, slot: Slot, read: Mapping[Path, set[str]]) -> set[str]:
+    """Words that code reads for a field, without those that a required field needs."""
+    needed = (read[s.path] for s in tool.slots if s.required and s is not slot and len(read[s.path]) == 1)
+    return read[slot.path].difference(*needed)
+
+
+def _described(slot: Slot) -> str:
+    return str(slot.field.schema.get("description", ""))
