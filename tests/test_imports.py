@@ -14,8 +14,8 @@ STAGES = ("spec", "shots", "data", "train", "evaluate", "serve")
 #: From low to high. A module may import from its own layer and from those below; stages only from below.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("", "types", "errors", "config"),
-    ("parse", "stats", "records", "protocols", "progress", "values", "budget", "data.lexicon"),
-    ("render", "grammar", "score", "data.slots"),
+    ("parse", "stats", "records", "protocols", "progress", "values", "budget", "data.lexicon", "oneline"),
+    ("render", "grammar", "score", "bfcl", "data.slots"),
     ("evidence",),
     ("acting", "choice", "plugs"),
     STAGES,

@@ -16,7 +16,6 @@ for "must be left out". Beyond that:
 
 from __future__ import annotations
 
-import json
 import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -24,6 +23,7 @@ from typing import Any
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
 
+from manyshot.oneline import show
 from manyshot.types import Call, Expected, Json, Prediction, Score, Stage, TestCase, Tool
 
 #: The order of the stages of one call; a report's funnel follows it.
@@ -34,7 +34,6 @@ _FORMATS = FormatChecker(formats=("date", "email", "ipv4", "ipv6", "uuid"))
 #: Faults of the arguments as a whole that the stages `required` and `extra` have judged already.
 _JUDGED_BEFORE = frozenset({"required", "additionalProperties", "unevaluatedProperties"})
 _RIGHT = Score(right=True)
-_SHOWN = 120  # characters of a value in a detail
 
 
 def score(
@@ -105,19 +104,6 @@ def same_value(wanted: Any, got: Any, schema: Json | None = None) -> bool:
         inner = schema.get("properties") or {}
         return wanted.keys() == got.keys() and all(same_value(v, got[k], inner.get(k)) for k, v in wanted.items())
     return wanted is None and got is None
-
-
-def show(value: Any) -> str:
-    """A value on one line, as JSON (text without quotes), cut when long. Never raises."""
-    if isinstance(value, str):
-        text = value
-    else:
-        try:
-            text = json.dumps(value, ensure_ascii=False, default=str)
-        except (RecursionError, ValueError):
-            text = f"<{type(value).__name__}>"
-    text = " ".join(text.encode("utf-8", "replace").decode().split()) or '""'  # a lone surrogate cannot be stored
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 
 def show_allowed(allowed: Sequence[Any]) -> str:
