@@ -11,17 +11,14 @@ from typing import Any
 
 from manyshot.bfcl import verdict as names
 
-#: Characters that a comparison of texts leaves out, the most frequent first.
-_LEFT_OUT = " ,.-/_*^"
 _ABSENT = object()
 
 
 def plain(text: str) -> str:
     """A text as the leaderboard compares it: 3.14 and 314, "New York" and new-york are the same."""
-    for mark in _LEFT_OUT:  # half the time of str.translate or a pattern on texts as short as arguments are
-        if mark in text:
-            text = text.replace(mark, "")
-    return text.lower().replace("'", '"')
+    # half the time of str.translate or of a pattern, on texts as short as arguments are
+    text = text.lower().replace(" ", "").replace(",", "").replace(".", "").replace("-", "").replace("/", "")
+    return text.replace("_", "").replace("*", "").replace("^", "").replace("'", '"')
 
 
 def judge(value: Any, allowed: Any, wanted: type, inner: type | None) -> str | None:
@@ -34,8 +31,6 @@ def judge(value: Any, allowed: Any, wanted: type, inner: type | None) -> str | N
         inner: that of the items of a list, one level deep; None where the schema's type has none.
     """
     kind = type(value)
-    if kind is wanted and inner is None and wanted is not dict and type(allowed) is list and value in allowed:
-        return None  # no rule below says otherwise, and most values end here
     for first in allowed:
         if first != "":
             break
