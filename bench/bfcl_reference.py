@@ -4,8 +4,9 @@
     python bench/bfcl_reference.py --reference /tmp/bfcl/reference --rows conformance.jsonl.gz --mutants 20000
 
 Rows are {category, functions, possible_answer, output} a line. Mutants are rows with one value of the output changed,
-half of them Java and JavaScript. Exit code 1 when a verdict differs. The reference's table of models is replaced by one
-entry: it would import the clients of a hundred services, and the checker asks it only whether dots become underscores.
+half of them Java and JavaScript. Exit code 1 when a verdict differs. The strict rules are timed on the same calls. The
+reference's table of models is replaced by one entry: it would import the clients of a hundred services, and the checker
+asks it only whether dots become underscores.
 """
 
 from __future__ import annotations
@@ -23,7 +24,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from manyshot.bfcl import Verdict, check
+from manyshot.bfcl import Verdict, check, well_formed
+from manyshot.score import score
+from manyshot.scoring.entries import Entry
+from manyshot.scoring.strictly import prepare
 
 Row = dict[str, Any]
 Checker = Callable[[Row], Any]
@@ -68,19 +72,16 @@ def ours(row: Row) -> Verdict:
     return check(row["functions"], row["output"], row["possible_answer"], row["category"])
 
 
-def well_formed(row: Row) -> bool:
-    """What the leaderboard hands to its checker."""
-    calls = row["output"]
-    return type(calls) is list and all(
-        type(c) is dict and len(c) == 1 and all(type(a) is dict for a in c.values()) for c in calls
-    )
+def strict(prepared: Any) -> Any:
+    calls, case, tools = prepared
+    return score(calls, None, case, tools)
 
 
-def rates(checkers: dict[str, Checker], rows: Sequence[Row], rounds: int) -> dict[str, float]:
+def rates(checkers: dict[str, tuple[Checker, Sequence[Any]]], rounds: int) -> dict[str, float]:
     """Entries a second of CPU time of each, in turns; the best of all rounds, the one that was disturbed least."""
     best: dict[str, float] = collections.defaultdict(float)
     for _ in range(rounds):
-        for name, checker in checkers.items():
+        for name, (checker, rows) in checkers.items():
             began = time.process_time()
             for row in rows:
                 checker(row)
@@ -136,9 +137,11 @@ def main() -> None:
     words.add_argument("--seed", type=int, default=0)
     chosen = words.parse_args()
     with gzip.open(chosen.rows, "rt", encoding="utf-8") as lines:
-        rows = [row for row in map(json.loads, lines) if well_formed(row)]
+        rows = [row for row in map(json.loads, lines) if well_formed(row["output"])]  # as the leaderboard does
     judge = reference_checker(chosen.reference)
-    speed = rates({"reference": judge, "bfcl": ours}, rows, chosen.rounds)
+    keys = ("id", "category", "functions", "possible_answer", "output")
+    prepared = [prepare(Entry(*(row[key] for key in keys), where="")) for row in rows]
+    speed = rates({"reference": (judge, rows), "bfcl": (ours, rows), "strict": (strict, prepared)}, chosen.rounds)
     for name, rate in speed.items():
         print(f"{name:>10} {rate:>10,.0f} entries/s")
     print(f"bfcl is {speed['bfcl'] / speed['reference']:.2f} times the reference")

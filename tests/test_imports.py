@@ -14,9 +14,9 @@ STAGES = ("spec", "shots", "data", "train", "evaluate", "serve")
 #: From low to high. A module may import from its own layer and from those below; stages only from below.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("", "types", "errors", "config"),
-    ("parse", "stats", "records", "protocols", "progress", "values", "budget", "data.lexicon", "oneline"),
+    ("parse", "stats", "records", "protocols", "progress", "values", "budget", "data.lexicon", "oneline", "schema_fit"),
     ("render", "grammar", "score", "bfcl", "data.slots"),
-    ("evidence",),
+    ("evidence", "scoring"),
     ("acting", "choice", "plugs"),
     STAGES,
     ("desk", "parts", "runfolder"),

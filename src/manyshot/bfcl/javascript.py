@@ -144,7 +144,7 @@ def _table_end(text: str) -> int | None:
     """Where the array of arrays ends that stands at the beginning of the text; None where there is none.
 
     A row ends at the first "]" behind which the rest can be read, and as many rows as possible are taken. Going from
-    the end of the text to its beginning settles that for every "]" in one pass; a backtracking search could take for ever.
+    the end of the text to its beginning settles that for every "]" in one pass; backtracking could take for ever.
     """
     head = _TABLE_HEAD.match(text)
     if head is None:

@@ -70,10 +70,10 @@ def check(
     if category not in CATEGORIES:
         raise ValueError(f"wanted a category among {', '.join(CATEGORIES)}, got {category!r}")
     shape, fault = CATEGORIES[category]
-    well_formed = _well_formed(calls)
+    good = well_formed(calls)
     if shape == "relevance" or shape == "irrelevance":
-        return _check_relevance(shape, calls, made=well_formed and bool(calls))
-    if not well_formed:
+        return _check_relevance(shape, calls, made=good and bool(calls))
+    if not good:
         return Verdict(False, names.WRONG_FORM, got=calls, wanted="a list of {name: {parameter: value}}")
     try:
         if shape == "parallel":
@@ -87,7 +87,8 @@ def check(
         return Verdict(None, names.CRASH + type(error).__name__, got=str(error), wanted="an entry the rules cover")
 
 
-def _well_formed(calls: Any) -> bool:
+def well_formed(calls: Any) -> bool:
+    """Is it [{name: {parameter: value}}], a name to each call? [] is."""
     if type(calls) is not list:
         return False
     for call in calls:
