@@ -15,7 +15,7 @@ STAGES = ("spec", "shots", "data", "train", "evaluate", "serve")
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("", "types", "errors", "config"),
     ("parse", "stats", "records", "protocols", "progress", "values", "budget", "data.lexicon", "oneline", "schema_fit"),
-    ("render", "grammar", "score", "bfcl", "data.slots"),
+    ("render", "grammar", "score", "bfcl", "formats", "data.slots"),
     ("evidence", "scoring"),
     ("acting", "choice", "plugs"),
     STAGES,

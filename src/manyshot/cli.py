@@ -43,6 +43,7 @@ INTERRUPTED = 130
 INCOMPLETE = 3
 #: Points of a learning curve: the 86 pairs of the lesson that this project began with, and steps of four.
 SIZES = "86,344,1376"
+FormatName = Literal["json", "name", "python", "hermes", "llama", "mistral", "gemma"]
 RulesName = Literal["bfcl", "strict"]
 ModeName = Literal["base", "fewshot", "tuned"]
 Switch = Literal["on", "off"]
@@ -237,12 +238,16 @@ def score(
     outputs: Annotated[Path, typer.Argument(metavar="IN", help="JSONL, also gzip: see docs/evaluate.md.")],
     out: Annotated[Path, typer.Option(metavar="OUT", help="JSONL of verdicts.")],
     rules: Annotated[RulesName, typer.Option(help="The leaderboard's, or ours.")] = "strict",
+    form: Annotated[FormatName | None, typer.Option("--format", help="How outputs that are text are written.")] = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Forgive fences, prose around, a missing last mark.")
+    ] = False,
 ) -> None:
-    """Judge a file of decoded calls."""
+    """Judge a file of calls that any model made."""
     from manyshot.scoring import score_file
     from manyshot.stats import wilson
 
-    scored = score_file(outputs, out, rules, _tell)
+    scored = score_file(outputs, out, rules, _tell, form=form, repair=repair)
     low, high = wilson(scored.right, scored.judged)
     typer.echo(f"{out}: {scored.right} of {scored.judged} right ({low:.1%} to {high:.1%})")
     if scored.stages:

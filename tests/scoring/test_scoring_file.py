@@ -115,6 +115,24 @@ def test_faults_of_the_file_are_one_line(make: Any, tmp_path: Path, capsys: pyte
     assert not (tmp_path / "out.jsonl").exists()
 
 
+def test_texts_are_read_in_their_form(tmp_path: Path) -> None:
+    text = 'order(item="New York", count=2)'
+    none = {"category": "irrelevance", "possible_answer": []}
+    source = written(
+        tmp_path / "in.jsonl",
+        row(1, text), row(2, f"```\n{text}\n```"), row(3, "No."), row(4, "No.", **none), row(5, RIGHT),
+        row(6, "[]", **none),
+    )  # fmt: skip
+    for rules, repair, wanted in (
+        ("bfcl", False, [True, False, False, True, True, True]),
+        ("strict", True, [True, True, False, False, True, True]),
+    ):
+        score_file(source, tmp_path / "out.jsonl", rules, pytest.fail, form="python", repair=repair)  # type: ignore[arg-type]
+        got = verdicts(tmp_path / "out.jsonl")
+        assert [one["valid"] for one in got] == wanted
+        assert got[2]["error_type"] == ("ast_decoder:decoder_failed" if rules == "bfcl" else None)
+
+
 def test_the_input_is_not_overwritten(tmp_path: Path) -> None:
     source = written(tmp_path / "in.jsonl", row(1, RIGHT))
     with pytest.raises(EvalError, match="would overwrite"):

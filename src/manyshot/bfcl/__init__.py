@@ -7,6 +7,6 @@ want to act on there is `manyshot.score`. Pure, standard library only; nothing a
 from __future__ import annotations
 
 from manyshot.bfcl.rules import CATEGORIES, check, well_formed
-from manyshot.bfcl.verdict import Verdict
+from manyshot.bfcl.verdict import UNREADABLE, Verdict
 
-__all__ = ["CATEGORIES", "Verdict", "check", "well_formed"]
+__all__ = ["CATEGORIES", "UNREADABLE", "Verdict", "check", "well_formed"]

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 from manyshot.oneline import show
 
+#: The text could not be read as calls, so that there is nothing to check.
+UNREADABLE = "ast_decoder:decoder_failed"
 WRONG_FORM = "ast_decoder:decoder_wrong_output_format"
 CALL_MADE = "irrelevance_error:decoder_success"
 NO_CALL_MADE = "relevance_error:decoder_failed"
@@ -35,6 +37,7 @@ CRASH = "EXCEPTION:"
 #: Stages of one call, from the first to be failed to the last.
 STAGES = ("decode", "count", "function", "required", "extra", "type", "value")
 _STAGE_OF = {
+    UNREADABLE: "decode",
     WRONG_FORM: "decode",
     NO_CALL_MADE: "decode",
     CALL_MADE: "count",

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from manyshot.errors import EvalError
+from manyshot.formats import Format, read_calls
 from manyshot.oneline import storable
 from manyshot.records import write_jsonl
 from manyshot.scoring.entries import Entry, Fault, Judged, read_entries
-from manyshot.scoring.judges import RULES, Rules
+from manyshot.scoring.judges import RULES, Rules, judge_unreadable
 from manyshot.types import Json
 
 
@@ -34,13 +35,23 @@ class Scored:
         return not self.undecided and not self.faults
 
 
-def score_file(source: Path, out: Path, rules: Rules, say: Callable[[str], None]) -> Scored:
+def score_file(
+    source: Path,
+    out: Path,
+    rules: Rules,
+    say: Callable[[str], None],
+    *,
+    form: Format | None = None,
+    repair: bool = False,
+) -> Scored:
     """Judge every line of `source` into `out`, which appears when complete.
 
     Args:
         source: JSON lines, as `read_entries` takes them; gzip allowed.
         out: the new file.
         rules: which rules.
+        form: how outputs that are texts are written; without it a text is wrong in form.
+        repair: see `read_calls`.
         say: told of every line that could not be judged, with its place.
 
     Raises:
@@ -49,7 +60,7 @@ def score_file(source: Path, out: Path, rules: Rules, say: Callable[[str], None]
     """
     if out.exists() and source.exists() and out.samefile(source):
         raise EvalError(f"{out}: would overwrite what is to be scored; choose another --out")
-    scored, judge = Scored(), RULES[rules]
+    scored = Scored()
 
     def rows() -> Iterator[Json]:
         for entry in read_entries(source):
@@ -57,7 +68,7 @@ def score_file(source: Path, out: Path, rules: Rules, say: Callable[[str], None]
                 scored.faults += 1
                 say(storable(entry.message))
                 continue
-            found = judge(entry)
+            found = _judge(entry, rules, form, repair=repair)
             _count(scored, found)
             if found.valid is None:
                 say(storable(f"{entry.where}: {found.error_type or 'not judged'}: {found.message}"))
@@ -67,6 +78,16 @@ def score_file(source: Path, out: Path, rules: Rules, say: Callable[[str], None]
 
     write_jsonl(out, rows())
     return scored
+
+
+def _judge(entry: Entry, rules: Rules, form: Format | None, *, repair: bool) -> Judged:
+    if form is None or not isinstance(entry.output, str):
+        return RULES[rules](entry)
+    try:
+        calls = read_calls(entry.output, form, repair=repair).calls
+    except ValueError as error:
+        return judge_unreadable(entry, rules, str(error))
+    return RULES[rules](replace(entry, output=[{call.name: call.arguments} for call in calls]))
 
 
 def _count(scored: Scored, found: Judged) -> None:

@@ -18,4 +18,11 @@ def judge_as_bfcl(entry: Entry) -> Judged:
     return Judged(found.valid, found.stage, found.error_type, found.message)
 
 
+def judge_unreadable(entry: Entry, rules: Rules, reason: str) -> Judged:
+    """The verdict on a text that is no calls. The leaderboard finds it right where no call is."""
+    if rules == "bfcl" and bfcl.CATEGORIES[entry.category].shape == "irrelevance":
+        return Judged(True)
+    return Judged(False, "decode", bfcl.UNREADABLE if rules == "bfcl" else None, reason)
+
+
 RULES: dict[Rules, Callable[[Entry], Judged]] = {"bfcl": judge_as_bfcl, "strict": judge_strictly}
