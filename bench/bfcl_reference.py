@@ -12,11 +12,11 @@ asks it only whether dots become underscores.
 from __future__ import annotations
 
 import argparse
-import collections
 import copy
 import gzip
 import json
 import random
+import statistics
 import sys
 import time
 import types
@@ -77,16 +77,18 @@ def strict(prepared: Any) -> Any:
     return score(calls, None, case, tools)
 
 
-def rates(checkers: dict[str, tuple[Checker, Sequence[Any]]], rounds: int) -> dict[str, float]:
-    """Entries a second of CPU time of each, in turns; the best of all rounds, the one that was disturbed least."""
-    best: dict[str, float] = collections.defaultdict(float)
+def rates(checkers: dict[str, tuple[Checker, Sequence[Any]]], rounds: int) -> list[dict[str, float]]:
+    """Entries a second of CPU time of each, one after another in every round."""
+    found = []
     for _ in range(rounds):
+        speed = {}
         for name, (checker, rows) in checkers.items():
             began = time.process_time()
             for row in rows:
                 checker(row)
-            best[name] = max(best[name], len(rows) / (time.process_time() - began))
-    return dict(best)
+            speed[name] = len(rows) / (time.process_time() - began)
+        found.append(speed)
+    return found
 
 
 def mutant(row: Row, rng: random.Random) -> Row:
@@ -132,7 +134,7 @@ def main() -> None:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("--reference", type=Path, required=True, help="folder of the unpacked wheel")
     words.add_argument("--rows", type=Path, required=True, help="conformance.jsonl.gz")
-    words.add_argument("--rounds", type=int, default=5)
+    words.add_argument("--rounds", type=int, default=25)
     words.add_argument("--mutants", type=int, default=20_000)
     words.add_argument("--seed", type=int, default=0)
     chosen = words.parse_args()
@@ -141,10 +143,12 @@ def main() -> None:
     judge = reference_checker(chosen.reference)
     keys = ("id", "category", "functions", "possible_answer", "output")
     prepared = [prepare(Entry(*(row[key] for key in keys), where="")) for row in rows]
-    speed = rates({"reference": (judge, rows), "bfcl": (ours, rows), "strict": (strict, prepared)}, chosen.rounds)
-    for name, rate in speed.items():
-        print(f"{name:>10} {rate:>10,.0f} entries/s")
-    print(f"bfcl is {speed['bfcl'] / speed['reference']:.2f} times the reference")
+    speeds = rates({"reference": (judge, rows), "bfcl": (ours, rows), "strict": (strict, prepared)}, chosen.rounds)
+    for name in speeds[0]:
+        every = sorted(speed[name] for speed in speeds)
+        print(f"{name:>10} {statistics.median(every):>10,.0f} entries/s (median; {every[0]:,.0f} to {every[-1]:,.0f})")
+    times = sorted(speed["bfcl"] / speed["reference"] for speed in speeds)
+    print(f"bfcl is {statistics.median(times):.2f} times the reference (median; {times[0]:.2f} to {times[-1]:.2f})")
     found = differences(judge, rows, chosen.mutants, chosen.seed)
     print(f"{len(rows)} rows and {chosen.mutants} mutants: {len(found)} verdicts differ")
     print(*found[:20], sep="\n")

@@ -181,9 +181,12 @@ def _fits(call: Call, expected: Expected, tool: Tool | None) -> bool:
     if call.name != expected.name:
         return False
     schema = _NO_SCHEMA if tool is None else tool.parameters
-    for name, values in expected.arguments.items():
-        if name in call.arguments and not _among(call.arguments[name], values, schema, name):
+    given, allowed = call.arguments, expected.arguments
+    for name, values in allowed.items():
+        if name in given and not _among(given[name], values, schema, name):
             return False
+    if given.keys() <= allowed.keys():  # then nothing is extra, and no value is left to compare
+        return not (_missing(given, allowed, schema, expected.name) or _ill_typed(given, schema))
     return _failure(call, expected, tool) is None
 
 
