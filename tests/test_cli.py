@@ -28,7 +28,7 @@ from tests.scripted import gold, starter
 
 COMMANDS = (
     "init", "check", "data", "train", "run", "eval", "curve", "predict", "chat", "preview", "demo", "generalist",
-    "score",
+    "score", "likeness",
 )  # fmt: skip
 
 

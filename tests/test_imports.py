@@ -16,7 +16,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("", "types", "errors", "config"),
     ("parse", "stats", "records", "protocols", "progress", "values", "budget", "data.lexicon", "oneline", "schema_fit"),
     ("render", "grammar", "score", "bfcl", "formats", "data.slots"),
-    ("evidence", "scoring"),
+    ("evidence", "scoring", "likeness"),
     ("acting", "choice", "plugs"),
     STAGES,
     ("desk", "parts", "runfolder"),

@@ -258,6 +258,18 @@ def score(
 
 
 @app.command()
+def likeness(
+    pairs: Annotated[Path, typer.Argument(metavar="IN", help='JSONL: {"prediction", "reference"} a line.')],
+    language: Annotated[Literal["zh", "en"], typer.Option(help="Language of the texts.")],
+) -> None:
+    """Compare texts: BLEU and ROUGE, named by tokeniser."""
+    from manyshot import likeness as room
+
+    for name, figure in room.likeness(room.read_pairs(pairs), language).items():
+        typer.echo(f"{name:<36} {figure:6.2f}")
+
+
+@app.command()
 def chat(
     run: RunPath,
     mode: Annotated[ModeName, typer.Option(help="Who answers.")] = "tuned",
