@@ -122,6 +122,10 @@ def test_importing_the_package_is_light_and_silent() -> None:
     assert done.stdout == done.stderr == ""
 
 
+def test_the_leaderboards_rules_need_the_standard_library_alone() -> None:
+    _python(f"import manyshot.bfcl, sys; bad = [m for m in {HEAVY!r} if m in sys.modules]; assert not bad, bad")
+
+
 def test_help_loads_no_engine() -> None:
     heavy = tuple(m for m in HEAVY if m != "pydantic")
     code = (
