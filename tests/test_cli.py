@@ -28,6 +28,7 @@ from tests.scripted import gold, starter
 
 COMMANDS = (
     "init", "check", "data", "train", "run", "eval", "curve", "predict", "chat", "preview", "demo", "generalist",
+    "score", "likeness",
 )  # fmt: skip
 
 

@@ -14,9 +14,9 @@ STAGES = ("spec", "shots", "data", "train", "evaluate", "serve")
 #: From low to high. A module may import from its own layer and from those below; stages only from below.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("", "types", "errors", "config"),
-    ("parse", "stats", "records", "protocols", "progress", "values", "budget", "data.lexicon"),
-    ("render", "grammar", "score", "data.slots"),
-    ("evidence",),
+    ("parse", "stats", "records", "protocols", "progress", "values", "budget", "data.lexicon", "oneline", "schema_fit"),
+    ("render", "grammar", "score", "bfcl", "formats", "data.slots"),
+    ("evidence", "scoring", "likeness"),
     ("acting", "choice", "plugs"),
     STAGES,
     ("desk", "parts", "runfolder"),
@@ -120,6 +120,10 @@ def _python(code: str) -> subprocess.CompletedProcess[str]:
 def test_importing_the_package_is_light_and_silent() -> None:
     done = _python(f"import manyshot, sys; bad = [m for m in {HEAVY!r} if m in sys.modules]; assert not bad, bad")
     assert done.stdout == done.stderr == ""
+
+
+def test_the_leaderboards_rules_need_the_standard_library_alone() -> None:
+    _python(f"import manyshot.bfcl, sys; bad = [m for m in {HEAVY!r} if m in sys.modules]; assert not bad, bad")
 
 
 def test_help_loads_no_engine() -> None:

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import manyshot
-from manyshot.score import CALL_STAGES, match, same_value, score, score_call, show
+from manyshot.oneline import show
+from manyshot.score import CALL_STAGES, match, same_value, score, score_call
 from manyshot.types import Call, Expected, Json, Source, TestCase, Tool
 
 PLACE = Source(file="tests/calls.jsonl", line=1)

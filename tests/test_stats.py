@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import bootstrap as reference_bootstrap
 from statsmodels.stats.contingency_tables import mcnemar as reference_mcnemar
+from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
 from manyshot import stats
@@ -77,3 +81,59 @@ def test_impossible_input_is_refused() -> None:
     with pytest.raises(ValueError, match="101"):
         stats.percentile([1.0], 101)
     assert stats.percentile([], 50) is None
+
+
+@settings(max_examples=40)
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_holm_equals_statsmodels(values: list[float]) -> None:
+    assert stats.holm(values) == pytest.approx(list(multipletests(values, method="holm")[1]), abs=1e-12)
+
+
+def test_bootstrap_of_single_cases_equals_scipy() -> None:
+    rng = np.random.default_rng(5)
+    before, after = rng.random(120) < 0.5, rng.random(120) < 0.65
+    low, high = stats.bootstrap_difference(before, after, range(120))
+    wanted = reference_bootstrap(
+        (after.astype(float), before.astype(float)), lambda a, b, axis: a.mean(axis) - b.mean(axis), paired=True,
+        method="percentile", n_resamples=10_000, rng=1,
+    ).confidence_interval  # fmt: skip
+    assert (low, high) == pytest.approx(wanted, abs=0.012)  # both are drawn
+
+
+def test_cases_that_are_one_case_widen_the_interval() -> None:
+    before, after = [0, 1, 0, 1, 1, 0, 0, 1], [1, 1, 0, 1, 1, 1, 0, 0]
+    single = stats.bootstrap_difference(before, after, range(8))
+    copies = stats.bootstrap_difference(before * 20, after * 20, list(range(8)) * 20)
+    assert copies == pytest.approx(single)  # twenty copies of a case are one case
+    apart = stats.bootstrap_difference(before * 20, after * 20, range(160))
+    assert apart.high - apart.low < (single.high - single.low) / 3
+    assert stats.bootstrap_difference(before, after, range(8)) == single  # the seed decides
+    with pytest.raises(ValueError, match="two groups"):
+        stats.bootstrap_difference(before, after, [1] * 8)
+
+
+@settings(max_examples=25)
+@given(st.integers(1, 24), st.floats(0.05, 0.5), st.floats(0.0, 0.4))
+def test_power_is_the_chance_that_mcnemar_rejects(cases: int, gained: float, lost: float) -> None:
+    wanted = 0.0
+    for plus in range(cases + 1):
+        for minus in range(min(plus, cases - plus + 1)):
+            if stats.mcnemar(stats.Pairs(0, plus, minus, 0)) <= 0.05:
+                neither = cases - plus - minus
+                if neither >= 0:
+                    ways = math.comb(cases, plus) * math.comb(cases - plus, minus)
+                    wanted += ways * gained**plus * lost**minus * (1 - gained - lost) ** neither
+    assert stats.power(cases, gained, lost) == pytest.approx(wanted, abs=1e-9)
+
+
+def test_cases_needed_reach_the_power_that_was_wanted() -> None:
+    for gained, lost in ((0.15, 0.05), (0.3, 0.1), (0.06, 0.04), (0.2, 0.0)):
+        needed = stats.cases_needed(gained, lost)
+        assert needed is not None
+        assert stats.power(needed, gained, lost) >= 0.8 > stats.power(needed // 2, gained, lost)
+        spread = gained + lost
+        normal = (1.96 * spread**0.5 + 0.8416 * (spread - (gained - lost) ** 2) ** 0.5) ** 2 / (gained - lost) ** 2
+        assert normal * 0.95 <= needed <= normal * 1.35 + 10  # Connor 1987; the exact test asks for more
+    assert stats.cases_needed(0.1001, 0.1) is None
+    with pytest.raises(ValueError, match="gained > lost"):
+        stats.cases_needed(0.1, 0.1)

@@ -39,8 +39,12 @@ ConfigFile = Annotated[Path | None, typer.Option("--config", metavar="FILE", hel
 Force = Annotated[bool, typer.Option("--force", help="Remove what --out holds and begin again.")]
 #: Exit code after Ctrl-C, as shells have it: 128 + SIGINT.
 INTERRUPTED = 130
+#: Exit code when some lines could not be judged; the others were.
+INCOMPLETE = 3
 #: Points of a learning curve: the 86 pairs of the lesson that this project began with, and steps of four.
 SIZES = "86,344,1376"
+FormatName = Literal["json", "name", "python", "hermes", "llama", "mistral", "gemma"]
+RulesName = Literal["bfcl", "strict"]
 ModeName = Literal["base", "fewshot", "tuned"]
 Switch = Literal["on", "off"]
 WeightsName = Annotated[
@@ -230,6 +234,42 @@ def predict(
 
 
 @app.command()
+def score(
+    outputs: Annotated[Path, typer.Argument(metavar="IN", help="JSONL, also gzip: see docs/evaluate.md.")],
+    out: Annotated[Path, typer.Option(metavar="OUT", help="JSONL of verdicts.")],
+    rules: Annotated[RulesName, typer.Option(help="The leaderboard's, or ours.")] = "strict",
+    form: Annotated[FormatName | None, typer.Option("--format", help="How outputs that are text are written.")] = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Forgive fences, prose around, a missing last mark.")
+    ] = False,
+) -> None:
+    """Judge a file of calls that any model made."""
+    from manyshot.scoring import score_file
+    from manyshot.stats import wilson
+
+    scored = score_file(outputs, out, rules, _tell, form=form, repair=repair)
+    low, high = wilson(scored.right, scored.judged)
+    typer.echo(f"{out}: {scored.right} of {scored.judged} right ({low:.1%} to {high:.1%})")
+    if scored.stages:
+        typer.echo("wrong by stage: " + ", ".join(f"{stage} {n}" for stage, n in scored.stages.most_common()))
+    if not scored.whole:
+        _tell(f"{scored.undecided} outputs without verdict, {scored.faults} lines that could not be read")
+        raise typer.Exit(INCOMPLETE)
+
+
+@app.command()
+def likeness(
+    pairs: Annotated[Path, typer.Argument(metavar="IN", help='JSONL: {"prediction", "reference"} a line.')],
+    language: Annotated[Literal["zh", "en"], typer.Option(help="Language of the texts.")],
+) -> None:
+    """Compare texts: BLEU and ROUGE, named by tokeniser."""
+    from manyshot import likeness as room
+
+    for name, figure in room.likeness(room.read_pairs(pairs), language).items():
+        typer.echo(f"{name:<36} {figure:6.2f}")
+
+
+@app.command()
 def chat(
     run: RunPath,
     mode: Annotated[ModeName, typer.Option(help="Who answers.")] = "tuned",
@@ -337,6 +377,10 @@ def _show(console: Console, examined: Examined, out: Path) -> None:
     for text in facts.check_lines(examined):
         console.print(text, markup=False)
     console.print(f"\nreport: {out / 'report.html'}\n   try: manyshot chat --run {out}", markup=False, soft_wrap=True)
+
+
+def _tell(message: str) -> None:
+    print(message, file=sys.stderr)  # noqa: T201
 
 
 def _names(text: str) -> tuple[str, ...]:

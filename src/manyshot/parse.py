@@ -61,6 +61,15 @@ def read_call(text: str) -> tuple[str, Json]:
     return name.group(), arguments
 
 
+def read_json(text: str, at: int = 0) -> tuple[Any, int]:
+    """Read the JSON value that starts at `at`; returns it and the place just behind it.
+
+    As strict as a call's arguments: each key once, no lone surrogates, no NaN, at most MAX_DEPTH levels. Raises
+    ValueError with position and expectation.
+    """
+    return _read_value(text, at, 0)
+
+
 def _wanted(text: str, at: int, what: str) -> ValueError:
     there = repr(text[at : at + 20]) if at < len(text) else "the end"
     return ValueError(f"at {at}: wanted {what}, got {there}")

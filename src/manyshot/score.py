@@ -16,25 +16,31 @@ for "must be left out". Beyond that:
 
 from __future__ import annotations
 
-import json
 import unicodedata
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
 
-from jsonschema import Draft202012Validator, FormatChecker
-from jsonschema.exceptions import ValidationError
-
+from manyshot.oneline import show
+from manyshot.schema_fit import Misfit, misfit
 from manyshot.types import Call, Expected, Json, Prediction, Score, Stage, TestCase, Tool
 
 #: The order of the stages of one call; a report's funnel follows it.
 CALL_STAGES: tuple[Stage, ...] = ("function", "required", "extra", "type", "value")
 
-#: Formats that jsonschema checks without further packages, so that a verdict does not depend on what is installed.
-_FORMATS = FormatChecker(formats=("date", "email", "ipv4", "ipv6", "uuid"))
+#: parameter -> its allowed values
+Allowed = Mapping[str, Sequence[Any]]
 #: Faults of the arguments as a whole that the stages `required` and `extra` have judged already.
 _JUDGED_BEFORE = frozenset({"required", "additionalProperties", "unevaluatedProperties"})
 _RIGHT = Score(right=True)
-_SHOWN = 120  # characters of a value in a detail
+_NO_SCHEMA: Json = {"type": "object", "properties": {}}
+
+
+class _Failure(NamedTuple):
+    """A stage, and what makes the words: they cost more than the check, and most pairings of calls need none."""
+
+    stage: Stage
+    words: Callable[[], str]
 
 
 def score(
@@ -56,10 +62,10 @@ def score(
         return _score_ask(prediction_calls, ask, case.ask)
     if not case.expected:
         return _score_no_tool(prediction_calls, ask)
-    wanted = ", ".join(e.name for e in case.expected)
-    if ask:
-        return _wrong("required", f"wanted {wanted}, asked back for {', '.join(ask)}")
-    if not prediction_calls:
+    if ask or not prediction_calls:
+        wanted = ", ".join(e.name for e in case.expected)
+        if ask:
+            return _wrong("required", f"wanted {wanted}, asked back for {', '.join(ask)}")
         return _wrong("function", f"wanted {wanted}, called nothing")
     if len(case.expected) == 1 and len(prediction_calls) == 1:
         return score_call(prediction_calls[0], case.expected[0], tools.get(case.expected[0].name))
@@ -75,49 +81,25 @@ def score_prediction(prediction: Prediction, case: TestCase, tools: Mapping[str,
 
 def score_call(call: Call, expected: Expected, tool: Tool | None) -> Score:
     """Judge one call against one expected call, stage by stage. Without a tool there is no schema to hold it to."""
-    if call.name != expected.name:
-        return _wrong("function", f"function: wanted {expected.name}, got {call.name}")
-    tool = tool or Tool(name=expected.name)
-    given = call.arguments
-    if detail := _missing(given, expected, tool):
-        return _wrong("required", detail)
-    if detail := _extra(given, expected, tool):
-        return _wrong("extra", detail)
-    if detail := _ill_typed(given, tool):
-        return _wrong("type", detail)
-    if detail := _unequal(given, expected, tool):
-        return _wrong("value", detail)
-    return _RIGHT
+    failed = _failure(call, expected, tool)
+    return _RIGHT if failed is None else _wrong(failed.stage, failed.words())
 
 
 def same_value(wanted: Any, got: Any, schema: Json | None = None) -> bool:
     """Deep, strict equality after this module's harmless normalisations. `schema` matters for `uniqueItems` alone."""
-    schema = schema if isinstance(schema, dict) else {}
-    if isinstance(wanted, bool) or isinstance(got, bool):
-        return wanted is got
     if isinstance(wanted, str) and isinstance(got, str):
         return wanted == got or _plain(wanted) == _plain(got)
+    if isinstance(wanted, bool) or isinstance(got, bool):
+        return wanted is got
     if isinstance(wanted, int | float) and isinstance(got, int | float):
         return wanted == got
+    schema = schema if isinstance(schema, dict) else {}
     if isinstance(wanted, list) and isinstance(got, list):
         return len(wanted) == len(got) and _same_list(wanted, got, schema)
     if isinstance(wanted, dict) and isinstance(got, dict):
         inner = schema.get("properties") or {}
         return wanted.keys() == got.keys() and all(same_value(v, got[k], inner.get(k)) for k, v in wanted.items())
     return wanted is None and got is None
-
-
-def show(value: Any) -> str:
-    """A value on one line, as JSON (text without quotes), cut when long. Never raises."""
-    if isinstance(value, str):
-        text = value
-    else:
-        try:
-            text = json.dumps(value, ensure_ascii=False, default=str)
-        except (RecursionError, ValueError):
-            text = f"<{type(value).__name__}>"
-    text = " ".join(text.encode("utf-8", "replace").decode().split()) or '""'  # a lone surrogate cannot be stored
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 
 def show_allowed(allowed: Sequence[Any]) -> str:
@@ -181,68 +163,114 @@ def _score_several(calls: Sequence[Call], expected: Sequence[Expected], tools: M
         got = ", ".join(c.name for c in calls)
         wanted = ", ".join(e.name for e in expected)
         return _wrong("function", f"wanted {len(expected)} calls ({wanted}), got {len(calls)} ({got})")
-    table = [[score_call(c, e, tools.get(e.name)) for c in calls] for e in expected]
-    owner = match([[j for j, s in enumerate(row) if s.right] for row in table], len(calls))
+    owner = match([[j for j, c in enumerate(calls) if _fits(c, e, tools.get(e.name))] for e in expected], len(calls))
     open_expected = sorted(set(range(len(expected))) - {i for i in owner if i is not None})
-    open_calls = {j for j, i in enumerate(owner) if i is None}
-    worst = _RIGHT
+    open_calls = [j for j, i in enumerate(owner) if i is None]
+    worst = None
     for i in open_expected:  # each beside what comes closest; the earliest stage among them is named
-        j = max(sorted(open_calls), key=lambda j: _depth(table[i][j]))
-        open_calls.discard(j)
-        if _depth(table[i][j]) < _depth(worst):
-            worst = table[i][j]
-    return worst
+        found = {j: _failure(calls[j], expected[i], tools.get(expected[i].name)) for j in open_calls}
+        closest = max(open_calls, key=lambda j: _depth(found[j]))
+        open_calls.remove(closest)
+        if _depth(found[closest]) < _depth(worst):
+            worst = found[closest]
+    return _RIGHT if worst is None else _wrong(worst.stage, worst.words())
 
 
-def _depth(verdict: Score) -> int:
-    return len(CALL_STAGES) if verdict.stage is None else CALL_STAGES.index(verdict.stage)
+def _fits(call: Call, expected: Expected, tool: Tool | None) -> bool:
+    """Is nothing wrong? As `_failure`, but values come first: of several calls most pairs differ in them."""
+    if call.name != expected.name:
+        return False
+    schema = _NO_SCHEMA if tool is None else tool.parameters
+    given, allowed = call.arguments, expected.arguments
+    for name, values in allowed.items():
+        if name in given and not _among(given[name], values, schema, name):
+            return False
+    if given.keys() <= allowed.keys():  # then nothing is extra, and no value is left to compare
+        return not (_missing(given, allowed, schema, expected.name) or _ill_typed(given, schema))
+    return _failure(call, expected, tool) is None
 
 
-def _missing(arguments: Json, expected: Expected, tool: Tool) -> str | None:
-    for name, allowed in expected.arguments.items():
-        if name not in arguments and "" not in allowed:
-            return f"{name}: wanted {show_allowed(allowed)}, left out"
-    for name in tool.required:
-        if name not in arguments and name not in expected.arguments and "default" not in _schema(tool, name):
-            return f"{name}: required by {tool.name}, left out"
+def _depth(failed: _Failure | None) -> int:
+    return len(CALL_STAGES) if failed is None else CALL_STAGES.index(failed.stage)
+
+
+def _failure(call: Call, expected: Expected, tool: Tool | None) -> _Failure | None:
+    """The first stage that fails."""
+    if call.name != expected.name:
+        return _Failure("function", partial("function: wanted {}, got {}".format, expected.name, call.name))
+    schema = _NO_SCHEMA if tool is None else tool.parameters
+    given, allowed = call.arguments, expected.arguments
+    return (
+        _missing(given, allowed, schema, expected.name)
+        or _extra(given, allowed, schema)
+        or _ill_typed(given, schema)
+        or _unequal(given, allowed, schema)
+    )
+
+
+def _missing(given: Json, allowed: Allowed, schema: Json, tool: str) -> _Failure | None:
+    for name, values in allowed.items():
+        if name not in given and "" not in values:
+            return _Failure("required", partial(_left_out, name, values))
+    for name in schema.get("required", ()):
+        if name not in given and name not in allowed and "default" not in _schema(schema, name):
+            return _Failure("required", partial("{}: required by {}, left out".format, name, tool))
     return None
 
 
-def _extra(arguments: Json, expected: Expected, tool: Tool) -> str | None:
-    for name, value in arguments.items():
-        allowed = expected.arguments.get(name)
-        if allowed is None and name in tool.required and "default" in _schema(tool, name):
+def _extra(given: Json, allowed: Allowed, schema: Json) -> _Failure | None:
+    for name, value in given.items():
+        values = allowed.get(name)
+        if values is None and name in schema.get("required", ()) and "default" in _schema(schema, name):
             continue
-        if not [a for a in allowed or () if a != ""]:
-            return f"{name}: wanted it left out, got {show(value)}"
+        if not values or (values[0] == "" and all(one == "" for one in values)):
+            return _Failure("extra", partial(_not_wanted, name, value))
     return None
 
 
-def _ill_typed(arguments: Json, tool: Tool) -> str | None:
+def _ill_typed(given: Json, schema: Json) -> _Failure | None:
     try:
-        for error in Draft202012Validator(tool.parameters, format_checker=_FORMATS).iter_errors(arguments):
-            if error.absolute_path or error.validator not in _JUDGED_BEFORE:
-                return _type_detail(error)
-    except (ArithmeticError, ValueError, RecursionError) as fault:  # NaN in multipleOf, nesting without end: not valid
-        return f"arguments cannot be checked ({type(fault).__name__})"
+        fault = misfit(given, schema, judged_before=_JUDGED_BEFORE)
+    except (ArithmeticError, ValueError, RecursionError) as error:  # NaN in multipleOf, nesting without end: not valid
+        return _Failure("type", partial("arguments cannot be checked ({})".format, type(error).__name__))
+    return None if fault is None else _Failure("type", partial(_ill_fitting, fault))
+
+
+def _unequal(given: Json, allowed: Allowed, schema: Json) -> _Failure | None:
+    for name, value in given.items():
+        values = allowed.get(name)
+        if values is None:  # only a required parameter with a default comes so far
+            values = [_schema(schema, name)["default"]]
+        if not _among(value, values, schema, name):
+            return _Failure("value", partial(_unlike, name, values, value))
     return None
 
 
-def _type_detail(error: ValidationError) -> str:
-    path = list(error.absolute_path)
-    where = ".".join(str(p) for p in path) or "arguments"
-    return f"{where}: wanted {error.validator} {show(error.validator_value)}, got {show(error.instance)}"
+def _among(value: Any, values: Sequence[Any], schema: Json, name: str) -> bool:
+    if type(value) is str and value and value in values:
+        return True  # most values end here
+    inner = _schema(schema, name) if isinstance(value, list | dict) else None
+    for one in values:  # noqa: SIM110  half the time of any() on lists as short as these
+        if one != "" and same_value(one, value, inner):
+            return True
+    return False
 
 
-def _unequal(arguments: Json, expected: Expected, tool: Tool) -> str | None:
-    for name, value in arguments.items():
-        schema = _schema(tool, name)
-        allowed = expected.arguments.get(name)
-        if allowed is None:  # only a required parameter with a default comes so far
-            allowed = [schema["default"]]
-        if not any(a != "" and same_value(a, value, schema) for a in allowed):
-            return f"{name}: wanted {show_allowed([a for a in allowed if a != ''])}, got {show(value)}"
-    return None
+def _left_out(name: str, allowed: Sequence[Any]) -> str:
+    return f"{name}: wanted {show_allowed(allowed)}, left out"
+
+
+def _not_wanted(name: str, value: Any) -> str:
+    return f"{name}: wanted it left out, got {show(value)}"
+
+
+def _ill_fitting(fault: Misfit) -> str:
+    where = ".".join(map(str, fault.path)) or "arguments"
+    return f"{where}: wanted {fault.keyword} {show(fault.wanted)}, got {show(fault.got)}"
+
+
+def _unlike(name: str, allowed: Sequence[Any], value: Any) -> str:
+    return f"{name}: wanted {show_allowed([one for one in allowed if one != ''])}, got {show(value)}"
 
 
 def _same_list(wanted: list[Any], got: list[Any], schema: Json) -> bool:
@@ -258,8 +286,8 @@ def _same_list(wanted: list[Any], got: list[Any], schema: Json) -> bool:
     return True
 
 
-def _schema(tool: Tool, name: str) -> Json:
-    schema = tool.properties.get(name)
+def _schema(parameters: Json, name: str) -> Json:
+    schema = parameters.get("properties", {}).get(name)
     return schema if isinstance(schema, dict) else {}
 
 

@@ -6,11 +6,13 @@ One rule: two assistants on the same cases are compared case by case (paired), n
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Literal, NamedTuple
 
 #: What a paired comparison says.
 Verdict = Literal["better", "worse", "cannot_tell", "not_enough_cases"]
+#: More than anybody writes by hand.
+MOST_CASES = 1 << 17
 
 
 class Interval(NamedTuple):
@@ -94,6 +96,109 @@ def verdict(pairs: Pairs, alpha: float = 0.05) -> Verdict:
         return "better" if pairs.gained > pairs.lost else "worse"
     discordant = pairs.gained + pairs.lost
     return "not_enough_cases" if 2.0 ** (1 - discordant) > alpha else "cannot_tell"
+
+
+def holm(values: Sequence[float]) -> list[float]:
+    """Adjust p-values of several comparisons (Holm 1979), in their order: below alpha stays right for all at once.
+
+    Raises:
+        ValueError: a p outside 0..1.
+    """
+    if any(not 0 <= p <= 1 for p in values):
+        raise ValueError(f"wanted p-values within 0..1, got {list(values)}")
+    adjusted, least = [0.0] * len(values), 0.0
+    for rank, place in enumerate(sorted(range(len(values)), key=values.__getitem__)):
+        least = max(least, min(1.0, values[place] * (len(values) - rank)))
+        adjusted[place] = least
+    return adjusted
+
+
+def bootstrap_difference(
+    baseline: Sequence[float],
+    challenger: Sequence[float],
+    groups: Sequence[Hashable],
+    *,
+    confidence: float = 0.95,
+    draws: int = 10_000,
+    seed: int = 0,
+) -> Interval:
+    """Interval of mean(challenger) - mean(baseline) on the same cases, by bootstrap of whole groups (percentiles).
+
+    Args:
+        baseline, challenger: a figure a case (a verdict as 0 or 1), in the same order.
+        groups: what each case belongs to. Cases of a group (one customer's, one scenario's k trials) resemble each
+            other; drawn one by one they would make the interval too narrow.
+        draws: resamples of as many groups as there are (Cameron, Gelbach and Miller 2008 on clusters).
+
+    Raises:
+        ValueError: the sequences differ in length, fewer than two groups, or a confidence outside 0..1.
+    """
+    if not 0 < confidence < 1:
+        raise ValueError(f"wanted 0 < confidence < 1, got {confidence}")
+    sums: dict[Hashable, list[float]] = {}
+    for before, after, group in zip(baseline, challenger, groups, strict=True):
+        entry = sums.setdefault(group, [0.0, 0.0])
+        entry[0] += float(after) - float(before)
+        entry[1] += 1
+    if len(sums) < 2:
+        raise ValueError(f"wanted at least two groups of cases, got {len(sums)}")
+    import numpy as np
+
+    gains, sizes = np.array(list(sums.values())).T
+    rng, means = np.random.default_rng(seed), []
+    for _ in range(draws):
+        drawn = rng.integers(0, len(gains), len(gains))
+        means.append(gains[drawn].sum() / sizes[drawn].sum())
+    tail = 50 * (1 - confidence)
+    low, high = np.percentile(means, [tail, 100 - tail])
+    return Interval(float(low), float(high))
+
+
+def power(cases: int, gained: float, lost: float, alpha: float = 0.05) -> float:
+    """Chance that exact McNemar on so many cases says "better".
+
+    Args:
+        cases: number of paired cases.
+        gained, lost: the shares of cases that only the challenger, only the baseline gets right.
+        alpha: level of the test.
+    """
+    if cases < 0 or min(gained, lost) < 0 or not 0 < gained + lost <= 1:
+        raise ValueError(f"wanted cases >= 0 and 0 < gained + lost <= 1, got {cases}, {gained}, {lost}")
+    import numpy as np
+    from scipy.stats import binom
+
+    discordant = np.arange(cases + 1)
+    allowed = binom.ppf(alpha / 2, discordant, 0.5)  # losses at which the test may still reject, or one more
+    allowed -= binom.cdf(allowed, discordant, 0.5) > alpha / 2
+    rejects = binom.cdf(allowed, discordant, lost / (gained + lost))
+    return float((binom.pmf(discordant, cases, gained + lost) * rejects).sum())
+
+
+def cases_needed(gained: float, lost: float, *, wanted: float = 0.8, alpha: float = 0.05) -> int | None:
+    """How many paired cases show the difference with a chance of `wanted`; None when more than MOST_CASES.
+
+    The exact power goes up in a saw: the number is one at which it is reached and below whose half it is not.
+
+    Args:
+        gained, lost: as for `power`; gained must be the larger.
+        wanted: the chance, within 0..1.
+        alpha: level of the test.
+    """
+    if not lost < gained or not 0 < wanted < 1:
+        raise ValueError(f"wanted gained > lost and 0 < wanted < 1, got {gained}, {lost}, {wanted}")
+    above = 8
+    while power(above, gained, lost, alpha) < wanted:
+        above *= 2
+        if above > MOST_CASES:
+            return None
+    below = above // 2
+    while above - below > 1:
+        middle = (below + above) // 2
+        if power(middle, gained, lost, alpha) < wanted:
+            below = middle
+        else:
+            above = middle
+    return above
 
 
 def percentile(values: Sequence[float], q: float) -> float | None:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from manyshot.evaluate.records import Row
-from manyshot.score import same_value, show, show_call
+from manyshot.oneline import show
+from manyshot.score import same_value, show_call
 from manyshot.types import Call, Expected
 
 Status = Literal["same", "wrong", "missing", "extra"]
