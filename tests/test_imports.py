@@ -15,7 +15,7 @@ STAGES = ("spec", "shots", "data", "train", "evaluate", "serve")
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("", "types", "errors", "config"),
     ("parse", "stats", "records", "protocols", "progress", "values", "budget", "data.lexicon"),
-    ("render", "grammar", "score", "data.slots"),
+    ("render", "grammar", "score", "flow", "data.slots"),
     ("evidence",),
     ("acting", "choice", "plugs"),
     STAGES,
