@@ -27,7 +27,8 @@ from manyshot.types import Call, Prediction
 from tests.scripted import gold, starter
 
 COMMANDS = (
-    "init", "check", "data", "train", "run", "eval", "curve", "predict", "chat", "preview", "demo", "generalist",
+    "init", "check", "flow", "data", "train", "run", "eval", "curve", "predict", "chat", "preview", "demo",
+    "generalist",
 )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from manyshot.spec.faults import Fault, Findings
 from manyshot.spec.hints import add_hints
 from manyshot.spec.load import read_any_tools, read_checked_flows, read_into
 from manyshot.spec.shots import read_tests
-from manyshot.types import Domain, TestCase
+from manyshot.types import Domain, Json, TestCase
 
 #: Hints printed; the rest is counted.
 _SHOWN = 20
@@ -91,6 +91,15 @@ def _counts(domain: Domain | None, tests: list[TestCase]) -> dict[str, int]:
     return {"tools": len(domain.tools), "shots": calls, "asks": asks, "nones": nones, "tests": len(tests)}
 
 
+def row(report: Report) -> Json:
+    """The report as `manyshot flow check --json` prints it."""
+    found = {"faults": report.faults, "hints": report.hints}
+    lines = {
+        name: [{"file": f.file, "line": f.line, "message": f.message} for f in part] for name, part in found.items()
+    }
+    return {"ok": report.ok, **report.counts, **lines}
+
+
 def format_report(report: Report, width: int = 80) -> str:
     """The report as lines of at most `width` columns where words allow it; no trailing line break."""
     out = [*_block(report.folder, report.faults, width)]
@@ -132,4 +141,4 @@ def _block(folder: Path, found: tuple[Fault, ...], width: int) -> list[str]:
     return lines
 
 
-__all__ = ["Report", "check", "check_flows", "format_report"]
+__all__ = ["Report", "check", "check_flows", "format_report", "row"]

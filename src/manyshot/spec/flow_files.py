@@ -199,6 +199,8 @@ class _Reader:
             self.fault(f'wanted one of {", ".join(KINDS)} in the step "{name}", found {found}; {hint}', *at)
             return None
         before = len(self.findings.faults)
+        if not name.isidentifier():
+            self.fault(f'wanted an id of letters, digits and _, found "{name}"; rename the step', *at)
         needed, optional = STEP_KEYS[kinds[0]]
         for key, message in check_keys(row, needed, optional, f"the {kinds[0]} step"):
             if key == "next" and key not in row:
