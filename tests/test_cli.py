@@ -27,7 +27,7 @@ from manyshot.types import Call, Prediction
 from tests.scripted import gold, starter
 
 COMMANDS = (
-    "init", "check", "flow", "data", "train", "run", "eval", "curve", "predict", "chat", "preview", "demo",
+    "init", "check", "import", "flow", "data", "train", "run", "eval", "curve", "predict", "chat", "preview", "demo",
     "generalist",
 )  # fmt: skip
 

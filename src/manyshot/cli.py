@@ -103,6 +103,22 @@ def check(domain: DomainName) -> None:
         raise typer.Exit(2)
 
 
+@app.command(name="import")
+def import_chart(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Mermaid chart (.mmd) or Dify workflow (.yml).")],
+    into: Annotated[str, typer.Option(metavar="DOMAIN", help="Domain that gets the flow.")],
+    name: Annotated[str, typer.Option(metavar="FLOW", help="Name of the flow; the file's without it.")] = "",
+) -> None:
+    """Make a flow of a chart: Mermaid, or a Dify workflow."""
+    from manyshot.spec.imports.run import import_flow
+
+    made = import_flow(file, find_domain(into), name)
+    for note in (*made.notes, *made.left):
+        typer.echo(str(note))
+    more = f"; to correct: {len(made.left)}, see manyshot flow check {into}" if made.left else ""
+    typer.echo(f"{made.path}: flow written{more}")
+
+
 @flow.command("check")
 def check_flows(domain: DomainName, json: AsJson = False) -> None:
     """Check the flows; print every fault with file and line."""
