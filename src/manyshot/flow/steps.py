@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
 
-from manyshot.flow.conditions import parse, slots_of
+from manyshot.flow.conditions import parse, tests_of
 from manyshot.types import Json, Record, Source
 
 #: {slot} in a text or in an argument: the slot's value stands there.
@@ -137,7 +137,7 @@ class Branch(_Step):
 
     @property
     def needs(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(slot for arm in self.arms if arm.when for slot in slots_of(parse(arm.when))))
+        return tuple(dict.fromkeys(test.slot for arm in self.arms if arm.when for test in tests_of(parse(arm.when))))
 
 
 class End(_Step):

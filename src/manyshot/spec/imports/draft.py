@@ -19,6 +19,8 @@ from manyshot.types import Json, Tool
 #: So much of the words of a node must stand in a tool's description or in one of its shots for it to be proposed.
 ALIKE = 0.5
 _PIECES = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+|[\u3400-\u9fff]+")
+#: Words of a last step by which a person takes over.
+_PERSON = ("handoff", "hand over", "human", "person", "agent", "escalate", "transfer to", "人工", "转接", "专员", "专人")
 #: Words that say nothing about which tool is meant.
 _EMPTY = frozenset(("the", "a", "of", "for", "to", "in", "on", "at", "and", "or", "is", "by", "客户", "进行", "一下"))
 
@@ -75,6 +77,12 @@ def _grams(text: str) -> set[str]:
         else:
             found.add(piece.lower())
     return found - _EMPTY
+
+
+def hands_over(words: str) -> bool:
+    """Whether the words of a last step say that a person takes over."""
+    folded = words.lower()
+    return any(word in folded for word in _PERSON)
 
 
 def identifier(words: str, otherwise: str = "step") -> str:

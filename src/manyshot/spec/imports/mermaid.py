@@ -29,7 +29,7 @@ from manyshot.flow.steps import (
 )
 from manyshot.spec.documents import parse_json, read_text
 from manyshot.spec.faults import Findings
-from manyshot.spec.imports.draft import Desk, Draft, identifier
+from manyshot.spec.imports.draft import Desk, Draft, hands_over, identifier
 from manyshot.spec.imports.mermaid_chart import Chart, Edge, Node, decoded, read_chart
 from manyshot.types import Json, Source
 
@@ -38,7 +38,6 @@ _COMMENT = re.compile(r"(?:(about|given)|(slot|judged)\s+(\w+))\s*:(.*)", re.DOT
 _ELSE = ("else", "otherwise", "default", "other", "others", "其他", "其它", "否则")
 _FAILED = ("failed", "fails", "failure", "error", "timeout", "失败", "出错", "异常", "超时", "报错")
 _START = ("start", "begin", "开始", "起点", "入口")
-_PERSON = ("handoff", "hand over", "human", "person", "agent", "escalate", "transfer", "人工", "转接", "专员", "专人")
 _ASKING = ("ask", "collect", "request", "询问", "请问", "收集", "确认", "提供", "了解", "核实", "问")
 _TELLING = (
     "tell",
@@ -194,7 +193,7 @@ class _Importer:
             return exact[1].lower(), exact[2].strip()
         folded, closed = words.lower(), not self.outgoing[node.id]
         tool = self.draft.desk.nearest_tool(words)
-        if closed and any(word in folded for word in _PERSON):
+        if closed and hands_over(words):
             return "handoff", words
         if folded.startswith(_TELLING):
             return "say", words

@@ -17,6 +17,7 @@ from manyshot.spec.faults import Fault, Findings, near
 from manyshot.spec.flow_check import check_flow
 from manyshot.spec.flow_files import FOLDER, read_flow
 from manyshot.spec.flow_write import write_flow
+from manyshot.spec.imports.dify import import_dify
 from manyshot.spec.imports.draft import Desk, identifier
 from manyshot.spec.imports.mermaid import import_mermaid
 from manyshot.spec.load import read_any_tools, stop
@@ -29,6 +30,8 @@ Reader = Callable[[Path, str, str, Desk, Findings], Flow | None]
 READERS: Mapping[str, Reader] = {
     ".mmd": import_mermaid,
     ".mermaid": import_mermaid,
+    ".yml": import_dify,
+    ".yaml": import_dify,
 }
 
 
