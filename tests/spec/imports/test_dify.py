@@ -155,6 +155,16 @@ def test_an_export_without_a_version_is_the_first(tmp_path: Path) -> None:
     assert findings.faults == []
 
 
+def test_ends_with_one_title_stay_different_paths(tmp_path: Path) -> None:
+    def same_titles(value: Any) -> None:
+        for node in value["workflow"]["graph"]["nodes"][-2:]:
+            node["data"]["title"] = "End"
+
+    flow, _ = exported(tmp_path, same_titles)
+    assert flow is not None
+    assert [step.outcome for step in flow.steps if isinstance(step, End)] == ["End", "End_2"]
+
+
 def test_routes_of_an_openapi_domain_name_the_tool(tmp_path: Path) -> None:
     desk = tmp_path / "api"
     (desk / "shots").mkdir(parents=True)

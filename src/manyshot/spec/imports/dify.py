@@ -192,8 +192,13 @@ class _Importer:
             seen.add(target.id)
             links = self._targets(target, SOURCE) or [link for link in self.outgoing[target.id] if link.handle != FAIL]
         end = self.draft.fresh(f"{identifier(node.title)}_end")
-        self.draft.add(End(id=end, source=self._source(node), outcome=node.title))
+        self.draft.add(End(id=end, source=self._source(node), outcome=self._outcome(node)))
         return end
+
+    def _outcome(self, node: Node) -> str:
+        """A node's title; of several with one title the step, as paths are told apart by how they end."""
+        twins = [other for other in self.graph.nodes.values() if other.title == node.title]
+        return node.title if len(twins) == 1 else self.entry.get(node.id, node.id)
 
     # nodes that become steps
 
@@ -202,7 +207,7 @@ class _Importer:
         links = self._targets(node, SOURCE)
         if not links and hands_over(f"{node.title} {words}"):
             following = self.draft.fresh(f"{self.entry[node.id]}_person")
-            self.draft.add(Handoff(id=following, source=self._source(node), reason=node.title))
+            self.draft.add(Handoff(id=following, source=self._source(node), reason=self._outcome(node)))
             self.draft.proposed(node.line, f'after "{node.title}" a person takes over')
         else:
             following = self._follow(node, links)
@@ -216,7 +221,7 @@ class _Importer:
             end = self.draft.fresh(f"{here}_end")
             self.draft.add(Say(id=here, source=self._source(node), text=told, next=end))
             here = end
-        self.draft.add(End(id=here, source=self._source(node), outcome=node.title))
+        self.draft.add(End(id=here, source=self._source(node), outcome=self._outcome(node)))
 
     def extract(self, node: Node) -> None:
         names = []

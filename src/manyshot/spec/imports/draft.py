@@ -20,7 +20,19 @@ from manyshot.types import Json, Tool
 ALIKE = 0.5
 _PIECES = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+|[\u3400-\u9fff]+")
 #: Words of a last step by which a person takes over.
-_PERSON = ("handoff", "hand over", "human", "person", "agent", "escalate", "transfer to", "人工", "转接", "专员", "专人")
+_PERSON = (
+    "handoff",
+    "hand over",
+    "human",
+    "person",
+    "agent",
+    "escalate",
+    "transfer to",
+    "人工",
+    "转接",
+    "专员",
+    "专人",
+)
 #: Words that say nothing about which tool is meant.
 _EMPTY = frozenset(("the", "a", "of", "for", "to", "in", "on", "at", "and", "or", "is", "by", "客户", "进行", "一下"))
 
