@@ -158,6 +158,8 @@ def test_other_files_are_named_with_what_to_do(desk: Desk) -> None:
     desk.write("flows/chart.mmd", "flowchart TD\n")
     (hint,) = check_flows(desk.folder).hints
     assert "not read; convert it: manyshot import" in hint.message
+    desk.write("flows/chart.yaml", "steps: {a: {end: done}}\n")
+    assert check_flows(desk.folder).hints == ()
 
 
 def test_a_flow_with_too_many_ways_is_a_fault(desk: Desk) -> None:

@@ -57,7 +57,7 @@ def read_flows(folder: Path, tools: Tools, findings: Findings) -> list[Flow]:
         if path.suffix == ".yaml" and not path.name.endswith(".dify.yaml"):
             flow = read_flow(Path(folder), file, tools, findings)
             flows += [flow] if flow is not None else []
-        elif path.is_file():
+        elif path.is_file() and not (place / f"{path.name.split('.')[0]}.yaml").exists():
             findings.hint(file, 0, f"not read; convert it: manyshot import {path} --into {folder}")
     return flows
 

@@ -21,7 +21,7 @@ from manyshot.spec.check import check_flows
 from manyshot.spec.faults import Findings
 from manyshot.spec.flow_write import write_flow
 from manyshot.spec.imports.dify import import_dify
-from manyshot.spec.imports.draft import Desk
+from manyshot.spec.imports.guess import Desk
 from manyshot.spec.imports.run import import_flow
 from manyshot.spec.load import load_flows
 from tests.spec.test_spec_fuzz import _any, _places, _replaced

@@ -20,7 +20,7 @@ from manyshot.spec.check import check_flows
 from manyshot.spec.faults import Findings
 from manyshot.spec.flow_files import read_flow
 from manyshot.spec.flow_write import write_flow
-from manyshot.spec.imports.draft import Desk
+from manyshot.spec.imports.guess import Desk
 from manyshot.spec.imports.mermaid import import_mermaid
 from manyshot.spec.imports.mermaid_chart import Chart, read_chart
 from manyshot.spec.imports.run import import_flow
@@ -155,6 +155,17 @@ def test_exact_words_are_taken_as_they_stand(tmp_path: Path) -> None:
     assert flow.slots["ticketId"].about.startswith("工单号")
     assert findings.hints == []
     assert len(paths(flow)) == 2
+
+
+def test_a_call_may_name_its_values_in_brackets(tmp_path: Path) -> None:
+    flow, _ = imported(
+        tmp_path, 'flowchart TD\na[ask: ticketId, reason] --> b["call: TicketCancel(ticketId, reason = {reason})"]'
+    )
+    assert flow is not None
+    call = flow.by_id["b"]
+    assert isinstance(call, CallTool)
+    assert (call.tool, call.arguments) == ("TicketCancel", {"ticketId": "{ticketId}", "reason": "{reason}"})
+    assert isinstance(flow.by_id[call.next], End)
 
 
 PLAIN = """\

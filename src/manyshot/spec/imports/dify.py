@@ -26,14 +26,14 @@ from manyshot.flow.steps import PLACE, Arm, Ask, Branch, CallTool, End, Flow, Ha
 from manyshot.spec.documents import parse_json
 from manyshot.spec.faults import Findings
 from manyshot.spec.imports.dify_graph import FAIL, SOURCE, Graph, Link, Node, items, mapping, read_graph, text
-from manyshot.spec.imports.draft import Desk, Draft, hands_over, identifier
+from manyshot.spec.imports.dify_values import Variables
+from manyshot.spec.imports.draft import Draft
+from manyshot.spec.imports.guess import Desk, hands_over
+from manyshot.spec.imports.names import identifier
 from manyshot.types import Json, Source
 
-_VARIABLE = re.compile(r"\{\{#\s*([\w.-]+?)\s*#\}\}")
 #: What stands before the path of a URL: a server's address, also one that is kept in a variable.
 _SERVER = re.compile(r"^\{\{#\s*env\.[\w.-]+?\s*#\}\}")
-#: Variables that a node has about itself: whether it worked, and why not.
-_ABOUT_ITSELF = ("__", "error_message", "error_type")
 #: Comparisons of Dify -> ours; the value is put for {value}, the slot for {slot}.
 _COMPARISONS: Mapping[str, str] = {
     "=": "{slot} == {value}", "is": "{slot} == {value}", "equals": "{slot} == {value}",
@@ -78,9 +78,7 @@ class _Importer:
             self.outgoing[link.source].append(link)
         self.start = next((node for node in graph.nodes.values() if node.kind == "start"), None)
         self.entry = {n.id: self.draft.fresh(n.title, n.kind) for n in graph.nodes.values() if n.kind in _MAKERS}
-        #: Slots by the node and the variable that they stand for.
-        self.slots: dict[tuple[str, str], str] = {}
-        self.taken: set[str] = set()
+        self.values = Variables(graph.nodes, self.draft, frozenset(_MAKERS))
 
     def flow(self, name: str, start: Node) -> Flow:
         self._around(start)
@@ -92,7 +90,7 @@ class _Importer:
             elif node.kind != "start":
                 self._passed(node)
         first = self._follow(start, self._targets(start, SOURCE))
-        self._fill()
+        self.values.fill(self.entry)
         return self.draft.flow(name, first)
 
     # what stands around the nodes
@@ -101,7 +99,7 @@ class _Importer:
         for row in map(mapping, items(start.data.get("variables"))):
             if text(row.get("variable")):
                 options = [text(one) for one in items(row.get("options")) if text(one)]
-                self.draft.slot(self._slot(start.id, text(row.get("variable"))), text(row.get("label")), options)
+                self.draft.slot(self.values.slot(start.id, text(row.get("variable"))), text(row.get("label")), options)
         if self.graph.opening:
             self.draft.lost(self.graph.line, "the opening statement; put a say step first")
         if self.graph.notes:
@@ -117,57 +115,6 @@ class _Importer:
         for link in self.outgoing[node.id]:
             if link.handle == FAIL:
                 self.draft.lost(link.line, f'the way of a failing {node.kind} "{node.title}"')
-
-    # values
-
-    def _slot(self, node: str, variable: str) -> str:
-        """The slot that stands for a variable of a node; it is declared when it is first met."""
-        key = (node, variable)
-        if key not in self.slots:
-            source = self.graph.nodes.get(node)
-            words = f"{source.title if source else node}_{variable}"
-            if source is None or source.kind in ("start", "parameter-extractor"):
-                words = variable
-            elif source.kind == "question-classifier":
-                words = source.title
-            name = base = identifier(words.replace(".", "_"), "value")
-            number = 1
-            while name in self.taken:
-                number += 1
-                name = f"{base}_{number}"
-            self.taken.add(name)
-            self.slots[key] = name
-            self._declare(name, node, variable, source)
-        return self.slots[key]
-
-    def _declare(self, name: str, node: str, variable: str, source: Node | None) -> None:
-        if source is None or source.kind == "start":
-            self.draft.slot(name)
-            self.draft.given.append(name)
-            if source is None and node != "sys":
-                self.draft.proposed(
-                    0, f"the variable {node}.{name} is given from outside; ask for it or fill it instead"
-                )
-        else:
-            judged = (
-                source.kind not in _MAKERS or source.kind == "question-classifier" or variable.startswith(_ABOUT_ITSELF)
-            )
-            self.draft.slot(name, source.title, judged=judged)
-
-    def _selected(self, selector: Any) -> str | None:
-        parts = [text(part) for part in items(selector)]
-        return self._slot(parts[0], ".".join(parts[1:])) if len(parts) > 1 and all(parts) else None
-
-    def _worded(self, value: Any) -> str:
-        """Text whose variables are {slot}s. Braces that Dify does not read are made brackets, as they mean nothing."""
-        parts = _VARIABLE.split(text(value))
-        plain = [PLACE.sub(r"(\1)", part) for part in parts[::2]]
-        named = ["{" + self._named(path) + "}" for path in parts[1::2]]
-        return "".join(part for pair in zip(plain, [*named, ""], strict=True) for part in pair)
-
-    def _named(self, path: str) -> str:
-        node, _, variable = path.partition(".")
-        return self._slot(node, variable or "value")
 
     # ways
 
@@ -203,7 +150,7 @@ class _Importer:
     # nodes that become steps
 
     def answer(self, node: Node) -> None:
-        words = self._worded(node.data.get("answer")) or node.title
+        words = self.values.worded(node.data.get("answer")) or node.title
         links = self._targets(node, SOURCE)
         if not links and hands_over(f"{node.title} {words}"):
             following = self.draft.fresh(f"{self.entry[node.id]}_person")
@@ -214,7 +161,7 @@ class _Importer:
         self.draft.add(Say(id=self.entry[node.id], source=self._source(node), text=words, next=following))
 
     def end(self, node: Node) -> None:
-        outputs = [self._selected(mapping(row).get("value_selector")) for row in items(node.data.get("outputs"))]
+        outputs = [self.values.selected(mapping(row).get("value_selector")) for row in items(node.data.get("outputs"))]
         told = "\n".join(f"{{{slot}}}" for slot in dict.fromkeys(outputs) if slot)
         here = self.entry[node.id]
         if told:
@@ -227,10 +174,10 @@ class _Importer:
         names = []
         for row in map(mapping, items(node.data.get("parameters"))):
             if text(row.get("name")):
-                slot = self._slot(node.id, text(row.get("name")))
+                slot = self.values.slot(node.id, text(row.get("name")))
                 names.append(self.draft.slot(slot, text(row.get("description")), map(text, items(row.get("options")))))
         if not names:
-            names = [self._slot(node.id, node.title)]
+            names = [self.values.slot(node.id, node.title)]
         self.draft.proposed(
             node.line, f'"{node.title}" takes values out of a text; here the customer is asked for them'
         )
@@ -240,7 +187,7 @@ class _Importer:
 
     def classify(self, node: Node) -> None:
         rows = [row for row in map(mapping, items(node.data.get("classes"))) if text(row.get("id"))]
-        slot = self._slot(node.id, "class_name")
+        slot = self.values.slot(node.id, "class_name")
         names = {text(row.get("id")): text(row.get("name")) or text(row.get("id")) for row in rows}
         # A class without a name of its own would make two ways look the same.
         values = {key: name if list(names.values()).count(name) == 1 else key for key, name in names.items()}
@@ -270,18 +217,18 @@ class _Importer:
     def _compared(self, node: Node, number: str, row: Json) -> str:
         """One comparison; one that our conditions do not know becomes a slot that the assistant judges."""
         sign, raw = text(row.get("comparison_operator")), row.get("value")
-        slot = self._selected(row.get("variable_selector"))
+        slot = self.values.selected(row.get("variable_selector"))
         words = f"{slot or 'a value'} {sign} {text(raw)}".strip()
         form = _COMPARISONS.get(sign)
         if slot is None or form is None or "{{#" in text(raw) or isinstance(raw, list | dict):
-            return self._judged(node, number, self._worded(words))
+            return self._judged(node, number, self.values.worded(words))
         if not text(raw) and form.endswith("{value}"):
             form = _COMPARISONS["is empty" if form == _COMPARISONS["is"] else "is not empty"]
         numeric = text(row.get("varType")) == "number" or sign in (">", "<", "≥", "≤", ">=", "<=")
         return form.format(slot=slot, value=write_value(_scalar(raw, numeric, text(row.get("varType")) == "boolean")))
 
     def _judged(self, node: Node, number: str, words: str) -> str:
-        slot = self._slot(node.id, number)
+        slot = self.values.slot(node.id, number)
         self.draft.slots[slot] = self.draft.slots[slot].model_copy(
             update={"about": PLACE.sub(r"\1", words), "values": ("yes", "no"), "judged": True}
         )
@@ -293,11 +240,14 @@ class _Importer:
     def tool(self, node: Node) -> None:
         named = text(node.data.get("tool_name")) or node.title
         given = {**mapping(node.data.get("tool_configurations")), **mapping(node.data.get("tool_parameters"))}
-        self._call(node, self._tool(node, named), {key: self._argument(value) for key, value in given.items()})
+        self._call(node, self._tool(node, named), {key: self.values.argument(value) for key, value in given.items()})
 
     def request(self, node: Node) -> None:
         # Variables first: the # in them would begin a URL's fragment.
-        method, url = text(node.data.get("method")).upper(), self._worded(_SERVER.sub("", text(node.data.get("url"))))
+        method, url = (
+            text(node.data.get("method")).upper(),
+            self.values.worded(_SERVER.sub("", text(node.data.get("url")))),
+        )
         path = urlsplit(url).path if _splits(url) else url
         for route in self.draft.desk.routes:
             if route.matches(method, path):
@@ -309,7 +259,7 @@ class _Importer:
 
     def retrieve(self, node: Node) -> None:
         name = self._tool(node, node.title)
-        query = self._selected(node.data.get("query_variable_selector"))
+        query = self.values.selected(node.data.get("query_variable_selector"))
         known = self.draft.desk.tools.get(name)
         self.draft.lost(node.line, f'the data sets and ranking of "{node.title}"')
         field = known.required[0] if known and len(known.required) == 1 else "query"
@@ -352,41 +302,25 @@ class _Importer:
             )
         )  # fmt: skip
 
-    def _argument(self, value: Any) -> Any:
-        row = mapping(value)
-        inner = row.get("value") if row else value
-        if isinstance(inner, list) and (slot := self._selected(inner)):
-            return f"{{{slot}}}"
-        return self._worded(inner) if isinstance(inner, str) else inner
-
     def _body(self, node: Node) -> Json:
         """Fields of a request's parameters and body; what cannot be read as fields is named."""
         pairs = [line.partition(":") for line in text(node.data.get("params")).split("\n")]
         fields: Json = {
-            key.strip(): self._worded(value.strip()) for key, colon, value in pairs if colon and key.strip()
+            key.strip(): self.values.worded(value.strip()) for key, colon, value in pairs if colon and key.strip()
         }
         data = mapping(node.data.get("body")).get("data")
         rows = [mapping(row) for row in items(data)]
-        fields |= {text(row.get("key")): self._worded(row.get("value")) for row in rows if text(row.get("key"))}
+        fields |= {text(row.get("key")): self.values.worded(row.get("value")) for row in rows if text(row.get("key"))}
         loose = text(data) or next((text(row.get("value")) for row in rows if not text(row.get("key"))), "")
         if loose:
             # A variable may stand bare in a JSON body; as text it can be read.
-            worded = re.sub(r"([:\[,]\s*)(\{\w+\})(?=\s*[,}\]])", r'\1"\2"', self._worded(loose))
+            worded = re.sub(r"([:\[,]\s*)(\{\w+\})(?=\s*[,}\]])", r'\1"\2"', self.values.worded(loose))
             value, _, _, problem = parse_json(worded)
             if problem or not isinstance(value, dict):
                 self.draft.lost(node.line, f'the body of "{node.title}", which is no JSON object')
             else:
                 fields |= value
         return fields
-
-    def _fill(self) -> None:
-        """Let calls fill the slots that stand for what they answered."""
-        for (name, variable), slot in self.slots.items():
-            node = self.graph.nodes.get(name)
-            step = self.draft.steps.get(self.entry.get(name, "")) if node else None
-            if isinstance(step, CallTool) and not self.draft.slots[slot].judged:
-                fills = {**step.fills, slot: variable}
-                self.draft.steps[step.id] = step.model_copy(update={"fills": fills})
 
 
 def _cases(data: Json) -> list[tuple[str, Json]]:

@@ -6,104 +6,13 @@ everything that was guessed or could not be carried over is said with the chart'
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 
 from manyshot.flow.graph import known_before, reached
 from manyshot.flow.steps import Arm, Ask, Branch, CallTool, Flow, FlowSlot, Scalar, Step, places
 from manyshot.spec.faults import Findings
-from manyshot.spec.weights import Route
-from manyshot.types import Json, Tool
-
-#: So much of the words of a node must stand in a tool's description or in one of its shots for it to be proposed.
-ALIKE = 0.5
-_PIECES = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+|[\u3400-\u9fff]+")
-#: Words of a last step by which a person takes over.
-_PERSON = (
-    "handoff",
-    "hand over",
-    "human",
-    "person",
-    "agent",
-    "escalate",
-    "transfer to",
-    "人工",
-    "转接",
-    "专员",
-    "专人",
-)
-#: Words that say nothing about which tool is meant.
-_EMPTY = frozenset(("the", "a", "of", "for", "to", "in", "on", "at", "and", "or", "is", "by", "客户", "进行", "一下"))
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What an importer may know of the domain: its tools, and how experts word their calls (actions by tool)."""
-
-    tools: Mapping[str, Tool]
-    actions: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    #: Where the operations of an OpenAPI domain are called.
-    routes: tuple[Route, ...] = ()
-
-    def nearest_tool(self, words: str) -> str | None:
-        """The tool whose description or shots hold most of these words; None when no one stands out."""
-        scores = {name: max(_held(words, text) for text in self._texts(name)) for name in self.tools}
-        ranked = sorted(scores, key=lambda name: -scores[name])
-        if not ranked or scores[ranked[0]] < ALIKE:
-            return None
-        alone = len(ranked) == 1 or scores[ranked[1]] < scores[ranked[0]]
-        return ranked[0] if alone else None
-
-    def _texts(self, name: str) -> list[str]:
-        return [name, self.tools[name].description, *self.actions.get(name, ())]
-
-    def nearest_field(self, words: str) -> str | None:
-        """The field of any tool whose name or description holds most of these words; None when there is none."""
-        fields = {field: str(schema.get("description", "")) for field, schema in self.fields().items()}
-        best = max(fields, key=lambda name: max(_held(words, name), _held(words, fields[name])), default=None)
-        if best is None or max(_held(words, best), _held(words, fields[best])) < ALIKE:
-            return None
-        return best
-
-    def fields(self) -> dict[str, Json]:
-        """Every field of every tool by name; the first tool that has it counts."""
-        found: dict[str, Json] = {}
-        for tool in self.tools.values():
-            for name, schema in tool.properties.items():
-                found.setdefault(name, schema if isinstance(schema, dict) else {})
-        return found
-
-
-def _held(words: str, text: str) -> float:
-    """The part of the words that stands in a text: pairs of Chinese characters, words of other languages."""
-    wanted = _grams(words)
-    return len(wanted & _grams(text)) / len(wanted) if wanted else 0.0
-
-
-def _grams(text: str) -> set[str]:
-    found: set[str] = set()
-    for piece in _PIECES.findall(text):
-        if "\u3400" <= piece[0] <= "\u9fff":
-            found.update(piece[n : n + 2] for n in range(max(1, len(piece) - 1)))
-        else:
-            found.add(piece.lower())
-    return found - _EMPTY
-
-
-def hands_over(words: str) -> bool:
-    """Whether the words of a last step say that a person takes over."""
-    folded = words.lower()
-    return any(word in folded for word in _PERSON)
-
-
-def identifier(words: str, otherwise: str = "step") -> str:
-    """A name made of words: other signs become _, a leading digit gets one in front."""
-    if words.isidentifier():
-        return words
-    name = re.sub(r"\W+", "_", words).strip("_") or re.sub(r"\W+", "_", otherwise).strip("_") or "step"
-    name = name if not name[0].isdigit() else f"_{name}"
-    return name if name.isidentifier() else "step"
+from manyshot.spec.imports.guess import Desk
+from manyshot.spec.imports.names import identifier
 
 
 class Draft:

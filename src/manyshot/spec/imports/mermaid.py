@@ -14,67 +14,23 @@ from typing import Any
 
 from manyshot.flow.conditions import ConditionError, parse, slots_of, write_value
 from manyshot.flow.mermaid import ARROW, step_id
-from manyshot.flow.steps import (
-    Arm,
-    Ask,
-    Branch,
-    CallTool,
-    End,
-    Flow,
-    FlowSlot,
-    Handoff,
-    Say,
-    Scalar,
-    places,
-)
+from manyshot.flow.steps import Arm, Ask, Branch, CallTool, End, Flow, FlowSlot, Handoff, Say, Scalar, places
 from manyshot.spec.documents import parse_json, read_text
 from manyshot.spec.faults import Findings
-from manyshot.spec.imports.draft import Desk, Draft, hands_over, identifier
+from manyshot.spec.imports.draft import Draft
+from manyshot.spec.imports.guess import Desk, kind_of, mentions_customer
 from manyshot.spec.imports.mermaid_chart import Chart, Edge, Node, decoded, read_chart
+from manyshot.spec.imports.names import identifier
 from manyshot.types import Json, Source
 
 _EXACT = re.compile(r"(ask|call|say|handoff|end)\s*[:：]\s*(.*)", re.DOTALL | re.IGNORECASE)
+#: Tool(slot, field = value), which is short for lines of `field = {slot}` and `field = value`.
+_BRACKETS = re.compile(r"([\w.-]+)\s*[(（](.*)[)）]")
+_COMMA = re.compile(r"[,，]")
 _COMMENT = re.compile(r"(?:(about|given)|(slot|judged)\s+(\w+))\s*:(.*)", re.DOTALL)
 _ELSE = ("else", "otherwise", "default", "other", "others", "其他", "其它", "否则")
 _FAILED = ("failed", "fails", "failure", "error", "timeout", "失败", "出错", "异常", "超时", "报错")
 _START = ("start", "begin", "开始", "起点", "入口")
-_ASKING = ("ask", "collect", "request", "询问", "请问", "收集", "确认", "提供", "了解", "核实", "问")
-_TELLING = (
-    "tell",
-    "inform",
-    "notify",
-    "reply",
-    "explain",
-    "greet",
-    "thank",
-    "告诉",
-    "告知",
-    "通知",
-    "回复",
-    "答复",
-    "提醒",
-    "安抚",
-    "致歉",
-    "道歉",
-    "感谢",
-)
-#: What the customer alone knows or wants; a decision with such a word is a question to the customer.
-_CUSTOMER = (
-    "customer",
-    "user",
-    "caller",
-    "agree",
-    "accept",
-    "satisfied",
-    "客户",
-    "用户",
-    "您",
-    "同意",
-    "接受",
-    "愿意",
-    "满意",
-)
-_AND = re.compile(r"\s*(?:[,，、和与及&/]|\band\b)\s*", re.IGNORECASE)
 
 
 def import_mermaid(folder: Path, file: str, name: str, desk: Desk, findings: Findings) -> Flow | None:
@@ -117,7 +73,7 @@ class _Importer:
             if found[1] == "about":
                 self.draft.about = decoded(rest)
             elif found[1] == "given":
-                self.draft.given = [self.draft.slot(word) for word in re.split(r"[,，]\s*", rest) if word.strip()]
+                self.draft.given = [self.draft.slot(word.strip()) for word in _COMMA.split(rest) if word.strip()]
             else:
                 about, *values = (decoded(part) for part in rest.split("|"))
                 self.draft.slots[identifier(found[3])] = FlowSlot(
@@ -187,30 +143,11 @@ class _Importer:
         return len(edges) == 2 and sum(edge.label.strip().lower() in _FAILED for edge in edges) == 1
 
     def _kind(self, node: Node) -> tuple[str, str]:
-        """(kind, what follows its colon) of a node that is no decision; plain words are read by what they ask or do."""
+        """(kind, what follows its colon) of a node that is no decision; for plain words as `kind_of` guesses."""
         words = node.words or node.id
         if exact := _EXACT.fullmatch(words):
             return exact[1].lower(), exact[2].strip()
-        folded, closed = words.lower(), not self.outgoing[node.id]
-        tool = self.draft.desk.nearest_tool(words)
-        if closed and hands_over(words):
-            return "handoff", words
-        if folded.startswith(_TELLING):
-            return "say", words
-        if any(word in folded for word in _ASKING) and (
-            tool is None or folded.startswith(_ASKING) or any(word in folded for word in _CUSTOMER)
-        ):
-            return "ask", f"{', '.join(self._slots_in(node, words))}\n{words}"
-        if tool:
-            return "call", tool
-        return ("end" if closed else "say"), words
-
-    def _slots_in(self, node: Node, words: str) -> list[str]:
-        """The slots that plain words ask for: fields of tools, or a new one named after the words or the node."""
-        bare = re.sub("|".join((*_ASKING, *_CUSTOMER, "的", r"\\b(?:the|for)\\b")), " ", words, flags=re.IGNORECASE)
-        parts = [part for part in _AND.split(bare.strip(" ?？:：")) if part.strip()]
-        found = [name for part in parts if (name := self.draft.desk.nearest_field(part))]
-        return list(dict.fromkeys(found)) or [identifier(bare if len(bare.strip()) <= 12 else "", node.id.lower())]
+        return kind_of(words, self.draft.desk, closed=not self.outgoing[node.id], otherwise=node.id.lower())
 
     def _say_proposal(self, node: Node, kind: str, rest: str) -> None:
         what = {"ask": f"asks for {rest.partition(chr(10))[0]}", "call": f"calls {rest}"}.get(
@@ -259,6 +196,9 @@ class _Importer:
 
     def call(self, node: Node, rest: str, edges: list[Edge]) -> None:
         tool, *lines = (line.strip() for line in rest.split("\n"))
+        if inner := _BRACKETS.fullmatch(tool):
+            tool, names = inner[1], [name.strip() for name in _COMMA.split(inner[2]) if name.strip()]
+            lines = [*(name if " = " in name else f"{name} = {{{identifier(name)}}}" for name in names), *lines]
         arguments, fills = self._details(node, lines)
         known = self.draft.desk.tools.get(tool)
         if known is None:
@@ -322,7 +262,7 @@ class _Importer:
         """Whether what is decided has to come from the customer: it says so, or all before it was only told."""
         before = [self.chart.nodes[edge.source] for edge in self.incoming[node.id] if edge.source != self.skipped]
         told = all(len(self.outgoing[one.id]) == 1 and self._kind(one)[0] == "say" for one in before)
-        return any(word in words.lower() for word in _CUSTOMER) or (told and bool(before))
+        return mentions_customer(words) or (told and bool(before))
 
     def _asked_before(self, node: Node) -> str | None:
         """The one slot that is asked for right before a node on every way to it."""

@@ -18,8 +18,9 @@ from manyshot.spec.flow_check import check_flow
 from manyshot.spec.flow_files import FOLDER, read_flow
 from manyshot.spec.flow_write import write_flow
 from manyshot.spec.imports.dify import import_dify
-from manyshot.spec.imports.draft import Desk, identifier
+from manyshot.spec.imports.guess import Desk
 from manyshot.spec.imports.mermaid import import_mermaid
+from manyshot.spec.imports.names import identifier
 from manyshot.spec.load import read_any_tools, stop
 from manyshot.spec.shots import read_shots
 
