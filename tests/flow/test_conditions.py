@@ -102,6 +102,9 @@ def test_a_written_value_is_read_back(value: str | bool | int | float) -> None:
         ([("t contains a", True), ("t contains b", False), ("t contains c", True)], {}, True),
         ([("t contains a", True), ("t == b", True)], {}, False),
         ([(f"s{n} == 1", True) for n in range(12)], {}, True),
+        ([("a == 1", True), ("a == true", False)], {}, True),
+        ([("a == true", True), ("a == 1", False)], {}, True),
+        ([(f"s{n} == x or s{n + 1} == x", True) for n in range(30)], {}, True),
     ],
 )
 def test_possible(facts: list[tuple[str, bool]], values: dict[str, list[str]], can: bool) -> None:

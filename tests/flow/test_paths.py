@@ -103,6 +103,21 @@ def test_too_many_paths_are_an_error_and_not_a_wait() -> None:
         paths(wide)
 
 
+def test_tangled_conditions_are_an_error_and_not_a_wait() -> None:
+    slots = {f"s{n}": tuple(f"v{k}" for k in range(4)) for n in range(6)}
+    asks = [ask(f"a{n}", f"s{n}", f"a{n + 1}" if n < 5 else "b0") for n in range(6)]
+    tests = [
+        step
+        for n in range(30)
+        for step in (
+            branch(f"b{n}", (f"s{n % 6} == v{n % 4} or s{(n + 1) % 6} == v{(n + 1) % 4}", f"c{n}"), ("", f"b{n + 1}")),
+            call(f"c{n}", f"b{n + 1}", n=n),
+        )
+    ]
+    with pytest.raises(TooManyPaths, match="hang together in too many ways; ask fewer slots at once"):
+        paths(flow(*asks, *tests, end("b30"), **slots))
+
+
 @settings(max_examples=80)
 @given(st.data())
 def test_no_flow_hangs_and_every_walk_is_whole(data: st.DataObject) -> None:

@@ -20,7 +20,7 @@ Value = str | bool | int | float
 #: Brackets nested deeper than this are refused, so that no later recursion can overflow.
 MAX_DEPTH = 20
 MAX_LENGTH = 2_000
-#: Combinations of values that are tried before a set of conditions is taken to be possible.
+#: Values that are tried before a set of conditions is taken to be possible.
 MAX_TRIES = 5_000
 _WORDS = ("and", "or", "not", "in", "is", "contains", "true", "false")
 _TOKEN = re.compile(
@@ -30,6 +30,7 @@ _TOKEN = re.compile(
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?")
 #: A text that no condition names; stands for all others when values are tried.
 _OTHER: Final = "\x02other"
+_NO_MORE: Final = object()
 
 
 class ConditionError(ValueError):
@@ -256,30 +257,65 @@ _SIGNS: Mapping[str, Callable[[Any, tuple[Value, ...]], bool]] = {
 }
 
 
-def possible(facts: Sequence[Fact], values: Mapping[str, Sequence[Value]]) -> dict[str, Any] | None:
+@dataclass(slots=True)
+class Effort:
+    """How many values may still be tried by several calls of `possible` together."""
+
+    left: int
+
+
+def possible(
+    facts: Sequence[Fact], values: Mapping[str, Sequence[Value]], effort: Effort | None = None
+) -> dict[str, Any] | None:
     """Values of slots under which all facts are as they say, or None when there are none.
 
     `values` lists what a slot may hold where that is known; any other slot may also be empty. {} stands for "too many
-    combinations to try", which counts as possible.
+    to try", which counts as possible. What was tried is taken off `effort`.
     """
     tests = [test for condition, _ in facts for test in tests_of(condition)]
     choices: dict[str, Sequence[Any]] = {}
-    tries = 1
     for slot in dict.fromkeys(test.slot for test in tests):
-        found = values.get(slot) or _candidates([test for test in tests if test.slot == slot])
-        if not found or (tries := tries * len(found)) > MAX_TRIES:
+        choices[slot] = values.get(slot) or _candidates([test for test in tests if test.slot == slot])
+        if not choices[slot]:
             return {}
-        choices[slot] = found
-    for chosen in itertools.product(*choices.values()):
-        row = dict(zip(choices, chosen, strict=True))
-        if all(holds(condition, row) == truth for condition, truth in facts):
-            return row
-    return None
+    # A fact is looked at as soon as its last slot has a value, so that most combinations are never made.
+    order = {slot: place for place, slot in enumerate(choices)}
+    due: list[list[Fact]] = [[] for _ in choices]
+    for condition, truth in facts:
+        due[max(order[slot] for slot in slots_of(condition))].append((condition, truth))
+    row, tries = _search(list(choices.items()), due)
+    if effort is not None:
+        effort.left -= tries
+    return row
+
+
+def _search(
+    choices: Sequence[tuple[str, Sequence[Any]]], due: Sequence[Sequence[Fact]]
+) -> tuple[dict[str, Any] | None, int]:
+    """(the first row of values that meets what is due at each slot, values tried); {} and None as for `possible`."""
+    row: dict[str, Any] = {}
+    ways = [iter(values) for _, values in choices[:1]]
+    tries = 0
+    while ways:
+        place = len(ways) - 1
+        value = next(ways[-1], _NO_MORE)
+        if value is _NO_MORE:
+            ways.pop()
+            continue
+        if (tries := tries + 1) > MAX_TRIES:
+            return {}, tries
+        row[choices[place][0]] = value
+        if all(holds(condition, row) == truth for condition, truth in due[place]):
+            if place + 1 == len(choices):
+                return row, tries
+            ways.append(iter(choices[place + 1][1]))
+    return (None if choices else row), tries
 
 
 def _candidates(tests: Sequence[Test]) -> list[Any]:
     """Values of a free slot that tell apart all that its tests can tell apart; [] when that would be too many."""
-    named = list(dict.fromkeys(value for test in tests for value in test.values))
+    # By their looks: true and 1 are the same key to a dict and not the same value.
+    named = list({repr(value): value for test in tests for value in test.values}.values())
     parts = list(dict.fromkeys(test.values[0] for test in tests if test.sign == "contains"))
     compared = [test.values[0] for test in tests if test.sign in ("<", "<=", ">", ">=")]
     if parts and (compared or len(parts) > 6 or not all(isinstance(part, str) for part in parts)):

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from manyshot.flow.conditions import Fact, parse, possible, slots_of
+from manyshot.flow.conditions import Effort, Fact, parse, possible, slots_of
 from manyshot.flow.steps import ELSE, FAILED, Ask, Branch, CallTool, End, Exit, Flow, Handoff, Say, Step
 from manyshot.records import digest
 from manyshot.types import Json, Record
@@ -20,6 +20,8 @@ from manyshot.types import Json, Record
 VISITS = 2
 #: A flow with more walks than this cannot be looked over by anybody.
 MAX_WALKS = 5_000
+#: Values tried in search of contradictions; reached only where the conditions of many slots hang together.
+MAX_EFFORT = 200_000
 #: Steps tried while walks are searched; reached only where nearly all ways contradict themselves.
 MAX_TRIED = 200_000
 
@@ -130,6 +132,7 @@ class _Search:
         self.values = {name: slot.values for name, slot in flow.slots.items() if slot.values}
         #: Many walks meet the same facts.
         self.tried: dict[tuple[Fact, ...], bool] = {}
+        self.effort = Effort(MAX_EFFORT)
 
     def run(self) -> Iterator[Walk]:
         trail: list[tuple[Step, Iterator[tuple[Exit, tuple[Fact, ...]]]]] = []
@@ -185,7 +188,12 @@ class _Search:
 
     def _possible(self, facts: tuple[Fact, ...]) -> bool:
         if facts not in self.tried:
-            self.tried[facts] = possible(facts, self.values) is not None
+            self.tried[facts] = possible(facts, self.values, self.effort) is not None
+            if self.effort.left < 0:
+                raise TooManyPaths(
+                    f"the conditions of {self.flow.name} hang together in too many ways; ask fewer slots at once, or "
+                    "split it into several flows"
+                )
         return self.tried[facts]
 
 
