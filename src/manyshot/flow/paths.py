@@ -8,6 +8,7 @@ of the flow change.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -104,12 +105,17 @@ def paths(flow: Flow) -> tuple[Path, ...]:
     """All paths, in the order in which the file leads to them. Raises TooManyPaths."""
     grouped: dict[str, list[Walk]] = {}
     for walk in walks(flow):
-        grouped.setdefault(f"{flow.name}-{digest(walk.key)[:8]}", []).append(walk)
-    # sorted() keeps the order of walks of the same length, so the first stays the first.
+        grouped.setdefault(digest(walk.key), []).append(walk)
+    short = Counter(key[:8] for key in grouped)
     return tuple(
-        Path(id=key, flow=flow.name, walks=tuple(sorted(found, key=lambda walk: len(walk.steps))))
+        # Eight digits tell paths apart; longer where two would be taken for one.
+        Path(id=f"{flow.name}-{key[:8] if short[key[:8]] == 1 else key}", flow=flow.name, walks=_shortest_first(found))
         for key, found in grouped.items()
     )
+
+
+def _shortest_first(found: list[Walk]) -> tuple[Walk, ...]:
+    return tuple(sorted(found, key=lambda walk: len(walk.steps)))
 
 
 def walks(flow: Flow) -> Iterator[Walk]:

@@ -101,10 +101,10 @@ class _Reader:
                 self.fault(f"wanted steps as id: step, found {show(steps)}; add at least one", "steps")
             return None
         start = value.get("start", next(iter(steps)))
-        if start not in steps:
+        if not isinstance(start, str) or start not in steps:
             self.fault(f"start names no step: {show(start)}; {near(str(start), steps)}", "start")
         read = [self._step(str(key), steps[key], slots, list(steps)) for key in steps]
-        if start not in steps or any(step is None for step in read):
+        if not isinstance(start, str) or start not in steps or any(step is None for step in read):
             return None
         return Flow(
             name=name, about=self._text(value.get("about", ""), "about", empty=True), start=start, given=given,
