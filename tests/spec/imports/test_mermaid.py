@@ -53,14 +53,15 @@ SYNTAX = """\
 title: all kinds of things
 ---
 %%{init: {"theme": "dark"}}%%
-graph LR;
+graph LR %% left to right
     A([Start]) --> B{"sure?"}
-    B -- yes --> C[Do it]:::big & D(("x"))
+    B --yes--> C[Do it]:::big-one & D(("x"))
     B -->|no| E>flag]; E -.-> F
     E -. "say #quot;so#quot;" .-> F[/one<br/>two/]
     F ==>|thick| G[[sub]]
     G == words ==> H@{ shape: diamond, label: "H it" }
-    A e1@--> B
+    A e1@--> B %% a comment at the end
+    e1@{ animate: true }
     subgraph one [A title]
         direction TB
         H --o I & J
@@ -97,8 +98,8 @@ def test_the_syntax_of_charts() -> None:
     assert {("F", "G", "thick"), ("G", "H", "words"), ("H", "J", ""), ("K", "L", ""), ("L", "K", "")} <= edges
     assert ("L", "A", "") not in edges
     assert made.groups == {"one": ["I", "J", "x-y", "K"]}
-    assert made.comments == [(18, "a comment")]
-    assert [e.line for e in made.edges if e.source == "K"] == [23]
+    assert made.comments == [(19, "a comment"), (5, "left to right"), (12, "a comment at the end")]
+    assert [e.line for e in made.edges if e.source == "K"] == [24]
     left = " ".join(hint.message for hint in findings.hints)
     for word in ("classDef", "class", "style", "click", "direction", "invisible link", 'subgraph "one"'):
         assert word in left

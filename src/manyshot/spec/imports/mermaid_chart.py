@@ -43,13 +43,15 @@ _NAMED_SHAPES = {
 }  # fmt: skip
 #: Statements that change how a chart looks and not what it says.
 LOOKS = ("classDef", "class", "style", "linkStyle", "click", "direction", "accTitle", "accDescr")
-_HEADER = re.compile(r"(?:graph|flowchart(?:-elk)?)\b[ \t]*(?:TB|TD|BT|RL|LR|BR|[<>^v])?[ \t]*(?=[\n;]|$)")
+_HEADER = re.compile(r"(?:graph|flowchart(?:-elk)?)\b[ \t]*(?:TB|TD|BT|RL|LR|BR|[<>^v])?[ \t]*(?=[\n;]|%%|$)")
 _WORD = re.compile(r"[A-Za-z]+")
 _LINK = re.compile(r"(?P<back>[xo<]?)(?:--+[-xo>]|==+[=xo>]|-?\.+-[xo>]?|~~~+)")
 _LINK_OPEN = re.compile(r"(?P<back>[xo<]?)(?P<sign>--|==|-\.)")
 _LINK_CLOSE = {"--": re.compile(r"--+[-xo>]"), "==": re.compile(r"==+[=xo>]"), "-.": re.compile(r"\.+-[xo>]?")}
 _LINK_ID = re.compile(r"[\w.]+@(?=[-=<.~xo])")
-_CLASS = re.compile(r":::[\w-]+")
+#: Properties of a link, which change its looks only.
+_LINK_LOOKS = re.compile(r"([\w.]+)@\{[^}\n]*\}")
+_CLASS = re.compile(r":::\w+(?:-\w+)*")
 _PROPERTY = re.compile(r'([A-Za-z]+)[ \t]*:[ \t]*("[^"]*"|[^,}\n"]*)')
 _ENTITY = re.compile(r"#(\w{1,10});")
 
@@ -144,6 +146,7 @@ class _Reader:
         self.at = 0
         self.open_groups: list[str] = []
         self.looks: dict[str, int] = {}
+        self.link_ids: set[str] = set()
 
     def line(self, at: int) -> int:
         return bisect.bisect_left(self.breaks, at) + 1
@@ -154,7 +157,8 @@ class _Reader:
     def read(self) -> None:
         self._header()
         while self._skip(" \t\n;\r"):
-            self._statement()
+            if not self._comment():
+                self._statement()
         if self.open_groups:
             self.bad(f'subgraph "{self.open_groups[-1]}" is not closed; add: end')
         for word, at in self.looks.items():
@@ -185,6 +189,13 @@ class _Reader:
         rest, self.at = self.text[self.at : end], end
         return rest
 
+    def _comment(self) -> bool:
+        """Pass over a comment behind something else, which older versions of Mermaid allow; whether there was one."""
+        if not self.text.startswith("%%", self.at):
+            return False
+        self.chart.comments.append((self.line(self.at), self._rest()[2:].strip()))
+        return True
+
     def _statement(self) -> None:
         found = _WORD.match(self.text, self.at)
         word = found[0] if found else ""
@@ -198,6 +209,9 @@ class _Reader:
                 self.bad('"end" closes no subgraph; a node cannot be called end, write End')
             self.at += len(word)
             self.open_groups.pop()
+        elif (found := _LINK_LOOKS.match(self.text, self.at)) and found[1] in self.link_ids:
+            self.looks.setdefault("the look of a link", self.at)
+            self.at = found.end()
         else:
             self._chain()
 
@@ -228,6 +242,7 @@ class _Reader:
             else:
                 self.findings.hint(self.file, line, "not carried over: an invisible link (~~~)")
             group = following
+        self._comment()
         if self.at < len(self.text) and self.text[self.at] not in "\n;\r":
             self.bad(f"wanted an arrow or the end of the line, found {self._there()}; quote words that hold signs")
 
@@ -315,6 +330,7 @@ class _Reader:
         self._skip(" \t")
         if found := _LINK_ID.match(self.text, self.at):
             self.at = found.end()
+            self.link_ids.add(found[0].rstrip("@"))
         if found := _LINK.match(self.text, self.at):
             self.at = found.end()
             return self._label(), found["back"] == "<", not found[0].startswith("~")
