@@ -27,8 +27,8 @@ from manyshot.types import Call, Prediction
 from tests.scripted import gold, starter
 
 COMMANDS = (
-    "init", "check", "data", "train", "run", "eval", "curve", "predict", "chat", "preview", "demo", "generalist",
-    "score", "likeness",
+    "init", "check", "import", "flow", "data", "train", "run", "eval", "curve", "predict", "chat", "preview", "demo",
+    "generalist", "score", "likeness",
 )  # fmt: skip
 
 

@@ -15,9 +15,9 @@ STAGES = ("spec", "shots", "data", "train", "evaluate", "serve")
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("", "types", "errors", "config"),
     ("parse", "stats", "records", "protocols", "progress", "values", "budget", "data.lexicon", "oneline", "schema_fit"),
-    ("render", "grammar", "score", "bfcl", "formats", "data.slots"),
+    ("render", "grammar", "likelihood", "score", "bfcl", "formats", "flow", "data.slots"),
     ("evidence", "scoring", "likeness"),
-    ("acting", "choice", "plugs"),
+    ("acting", "choice", "presence", "plugs"),
     STAGES,
     ("desk", "parts", "runfolder"),
     ("trial", "examine"),

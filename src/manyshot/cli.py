@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from manyshot.examine import Examined
+    from manyshot.flow.steps import Flow
     from manyshot.pipeline import RunConfig
 
 app = typer.Typer(
@@ -29,6 +30,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
 )
 
+flow = typer.Typer(name="flow", help="Look at the flows of a domain.", no_args_is_help=True)
+app.add_typer(flow)
+
 DomainName = Annotated[str, typer.Argument(metavar="DOMAIN", help="Domain folder, or a shipped domain's name.")]
 RunPath = Annotated[Path, typer.Option("--run", metavar="RUN", help="Folder of a run.")]
 Seed = Annotated[int, typer.Option(min=0, help="Decides data, training and samples.")]
@@ -37,6 +41,8 @@ Settings = Annotated[
 ]
 ConfigFile = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="TOML file of training settings.")]
 Force = Annotated[bool, typer.Option("--force", help="Remove what --out holds and begin again.")]
+FlowName = Annotated[str, typer.Option("--flow", metavar="FLOW", help="Only this flow.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 #: Exit code after Ctrl-C, as shells have it: 128 + SIGINT.
 INTERRUPTED = 130
 #: Exit code when some lines could not be judged; the others were.
@@ -99,6 +105,71 @@ def check(domain: DomainName) -> None:
     typer.echo(format_report(report, _console().width))
     if not report.ok:
         raise typer.Exit(2)
+
+
+@app.command(name="import")
+def import_chart(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Mermaid chart (.mmd) or Dify workflow (.yml).")],
+    into: Annotated[str, typer.Option(metavar="DOMAIN", help="Domain that gets the flow.")],
+    name: Annotated[str, typer.Option(metavar="FLOW", help="Name of the flow; the file's without it.")] = "",
+) -> None:
+    """Make a flow of a chart: Mermaid, or a Dify workflow."""
+    from manyshot.spec.imports.run import import_flow
+
+    made = import_flow(file, find_domain(into), name)
+    for note in (*made.notes, *made.left):
+        typer.echo(str(note))
+    more = f"; to correct: {len(made.left)}, see manyshot flow check {into}" if made.left else ""
+    typer.echo(f"{made.path}: flow written{more}")
+
+
+@flow.command("check")
+def check_flows(domain: DomainName, json: AsJson = False) -> None:
+    """Check the flows; print every fault with file and line."""
+    from manyshot.spec.check import check_flows as examine
+    from manyshot.spec.check import format_report, row
+
+    report = examine(find_domain(domain))
+    typer.echo(_json(row(report)) if json else format_report(report, _console().width))
+    if not report.ok:
+        raise typer.Exit(2)
+
+
+@flow.command("paths")
+def list_paths(domain: DomainName, flow: FlowName = "", json: AsJson = False) -> None:
+    """List all paths with their ids; loops are gone round at most once."""
+    from manyshot.flow.listing import listing
+    from manyshot.flow.paths import paths
+
+    found = [path for one in _flows(domain, flow) for path in paths(one)]
+    typer.echo(_json([path.row for path in found]) if json else listing(found))
+
+
+@flow.command("show")
+def show_flows(domain: DomainName, flow: FlowName = "", json: AsJson = False) -> None:
+    """Draw the flows as Mermaid charts."""
+    from manyshot.flow.mermaid import draw
+
+    found = _flows(domain, flow)
+    rows = [one.model_dump(mode="json") for one in found]
+    typer.echo(_json(rows) if json else "\n".join(map(draw, found)).rstrip())
+
+
+def _flows(domain: str, name: str) -> list[Flow]:
+    from manyshot.spec.faults import near
+    from manyshot.spec.load import load_flows
+
+    folder = find_domain(domain)
+    flows = {flow.name: flow for flow in load_flows(folder)}
+    if name and name not in flows:
+        raise SpecError(f"{folder}: there is no flow {name!r}; {near(name, flows)}")
+    return [flows[name]] if name else list(flows.values())
+
+
+def _json(value: object) -> str:
+    import json
+
+    return json.dumps(value, ensure_ascii=False, indent=1)
 
 
 @app.command()

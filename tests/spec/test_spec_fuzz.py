@@ -27,6 +27,20 @@ _api["paths"]["/tickets/{id}"]["put"]["requestBody"] = copy.deepcopy(_api["compo
 _test = {"id": "t", "action": "b", "expected": [{"name": "Cancel", "arguments": {"id": ["B001"], "fee": ["", 1]}}]}
 _history = [{"call": {"name": "Book", "arguments": {}}, "error": "no"}]
 _row = {**SHOT, "ask": []}
+_flow = {
+    "about": "a",
+    "start": "a",
+    "given": ["b"],
+    "slots": {"b": "b", "c": {"about": "c", "values": ["x", 1], "judged": False}},
+    "steps": {
+        "a": {"ask": ["c"], "text": "{b}", "next": "d"},
+        "d": {"call": "Cancel", "with": {"id": "{b}", "fee": 1}, "fills": {"b": "id"}, "next": "e", "failed": "g"},
+        "e": {"branch": [{"if": "c == x", "go": "f"}, {"else": "a"}]},
+        "f": {"say": "{c}", "next": "h"},
+        "g": {"handoff": "why"},
+        "h": {"end": "done"},
+    },
+}
 
 
 def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -56,6 +70,7 @@ def _replaced(value: Any, path: tuple[Any, ...], new: Any) -> Any:
         ("shots/calls.jsonl", _row),
         ("tests/calls.jsonl", {**_test, "history": _history}),
         ("values.yaml", {"guests": [1], "wine.colour": ["red"]}),
+        ("flows/cancel.yaml", _flow),
     ],
 )
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

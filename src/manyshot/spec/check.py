@@ -1,6 +1,6 @@
 """`manyshot check DOMAIN`: everything that is wrong in a folder, and what would train badly.
 
-The one rule: it reads all of the folder, tests too, and never raises for what a person wrote.
+The one rule: it reads all of the folder, tests and flows too, and never raises for what a person wrote.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ import textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from manyshot.flow.paths import paths
+from manyshot.flow.steps import Flow
 from manyshot.spec.faults import Fault, Findings
 from manyshot.spec.hints import add_hints
-from manyshot.spec.load import read_any_tools, read_into
+from manyshot.spec.load import read_any_tools, read_checked_flows, read_into
 from manyshot.spec.shots import read_tests
-from manyshot.types import Domain, TestCase
+from manyshot.types import Domain, Json, TestCase
 
 #: Hints printed; the rest is counted.
 _SHOWN = 20
@@ -21,7 +23,9 @@ _SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a check found, in order of file and line. `counts`: tools, shots, asks, nones, tests."""
+    """What a check found, in order of file and line. `counts`: tools, shots, asks, nones, tests;
+    flows and paths where there are flows.
+    """
 
     folder: Path
     faults: tuple[Fault, ...]
@@ -37,10 +41,29 @@ def check(folder: Path) -> Report:
     """All faults and hints of a domain folder."""
     folder, findings = Path(folder), Findings()
     domain = read_into(folder, findings)
-    tests = _tests(folder, domain, findings)
+    tests, flows = _tests(folder, domain, findings), _flows(folder, findings)
     if domain is not None:
         add_hints(domain, tests, findings)
-    return Report(folder, tuple(_sorted(findings.faults)), tuple(_sorted(findings.hints)), _counts(domain, tests))
+    counts = _counts(domain, tests) | (_flow_counts(flows) if flows else {})
+    return Report(folder, tuple(_sorted(findings.faults)), tuple(_sorted(findings.hints)), counts)
+
+
+def check_flows(folder: Path) -> Report:
+    """All faults and hints of a domain's flows, and of the tools that they name."""
+    folder, findings = Path(folder), Findings()
+    read_any_tools(folder, findings)
+    flows = _flows(folder, findings)
+    return Report(folder, tuple(_sorted(findings.faults)), tuple(_sorted(findings.hints)), _flow_counts(flows))
+
+
+def _flows(folder: Path, findings: Findings) -> list[Flow]:
+    tools, _ = read_any_tools(folder, again := Findings())
+    # Flows that call tools with faults would only repeat those.
+    return [] if again.faults else read_checked_flows(folder, {t.name: t for t in tools}, findings)
+
+
+def _flow_counts(flows: list[Flow]) -> dict[str, int]:
+    return {"flows": len(flows), "paths": sum(len(paths(flow)) for flow in flows)}
 
 
 def _sorted(found: list[Fault]) -> list[Fault]:
@@ -68,6 +91,15 @@ def _counts(domain: Domain | None, tests: list[TestCase]) -> dict[str, int]:
     return {"tools": len(domain.tools), "shots": calls, "asks": asks, "nones": nones, "tests": len(tests)}
 
 
+def row(report: Report) -> Json:
+    """The report as `manyshot flow check --json` prints it."""
+    found = {"faults": report.faults, "hints": report.hints}
+    lines = {
+        name: [{"file": f.file, "line": f.line, "message": f.message} for f in part] for name, part in found.items()
+    }
+    return {"ok": report.ok, **report.counts, **lines}
+
+
 def format_report(report: Report, width: int = 80) -> str:
     """The report as lines of at most `width` columns where words allow it; no trailing line break."""
     out = [*_block(report.folder, report.faults, width)]
@@ -82,9 +114,13 @@ def _summary(report: Report) -> str:
     if report.faults:
         return f"{_many(len(report.faults), 'fault')} in {report.folder}; nothing runs until they are corrected"
     c = report.counts
+    flows = [f"{_many(c['flows'], 'flow')} with {_many(c['paths'], 'path')}"] if "flows" in c else []
+    if "tools" not in c:
+        return f"{report.folder} is sound: {flows[0]}"
+    tests = ", ".join([_many(c["tests"], "test"), *flows])
     return (
         f"{report.folder} is sound: {_many(c['tools'], 'tool')}, {_many(c['shots'], 'shot')} with a call, "
-        f"{c['asks']} that ask back, {c['nones']} that no tool fits, {_many(c['tests'], 'test')}"
+        f"{c['asks']} that ask back, {c['nones']} that no tool fits, {tests}"
     )
 
 
@@ -105,4 +141,4 @@ def _block(folder: Path, found: tuple[Fault, ...], width: int) -> list[str]:
     return lines
 
 
-__all__ = ["Report", "check", "format_report"]
+__all__ = ["Report", "check", "check_flows", "format_report", "row"]

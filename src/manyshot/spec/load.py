@@ -1,15 +1,20 @@
-"""A domain folder -> `Domain` and its tests.
+"""A domain folder -> `Domain` and its tests and flows.
 
 The one rule: reading collects every fault of the folder; a Domain comes out only when there is none. Tests are read by
 a function of their own, which only `evaluate` and `check` call, so nothing that trains can see them.
+Flows are read apart too: calls can be learned without them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from manyshot.errors import SpecError
+from manyshot.flow.steps import Flow
 from manyshot.spec.faults import Fault, Findings
+from manyshot.spec.flow_check import check_flow
+from manyshot.spec.flow_files import read_flows
 from manyshot.spec.settings import Settings, check_weights, read_settings
 from manyshot.spec.shots import read_shots, read_tests
 from manyshot.spec.tools import FILE as TOOLS
@@ -126,4 +131,26 @@ def load_tests(folder: Path) -> tuple[TestCase, ...]:
     return tuple(tests)
 
 
-__all__ = ["load_domain", "load_tests", "read_domain", "read_into"]
+def read_checked_flows(folder: Path, tools: Mapping[str, Tool], findings: Findings) -> list[Flow]:
+    """The flows of a domain folder that name what exists and make sense as a whole; [] when it has none."""
+    flows = []
+    for flow in read_flows(folder, tools, findings):
+        before = len(findings.faults)
+        check_flow(flow, findings)
+        flows += [flow] if len(findings.faults) == before else []
+    return flows
+
+
+def load_flows(folder: Path) -> tuple[Flow, ...]:
+    """The flows of a domain, () when it has none; SpecError with the first fault of the tools or the flows."""
+    folder, findings, flows = Path(folder), Findings(), list[Flow]()
+    if _is_folder(folder, findings):
+        tools, _ = read_any_tools(folder, findings)
+        if not findings.faults:
+            flows = read_checked_flows(folder, {t.name: t for t in tools}, findings)
+    if findings.faults:
+        raise stop(folder, findings.faults)
+    return tuple(flows)
+
+
+__all__ = ["load_domain", "load_flows", "load_tests", "read_checked_flows", "read_domain", "read_into"]

@@ -1,4 +1,4 @@
-"""YAML files -> plain JSON values with their lines.
+"""YAML files -> plain JSON values with their lines, and back.
 
 The one rule: only true/false are booleans, only plain decimal numbers are numbers, nothing is a date: what an expert
 writes as `on`, `0402` or `2024-10-10` stays the text it looks like (YAML 1.1 would make True, 258 and a date of them).
@@ -39,6 +39,21 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
 
 for _tag, _pattern, _first in _RESOLVERS:
     _Loader.add_implicit_resolver(_tag, re.compile(rf"^(?:{_pattern})$"), _first)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes text plain wherever `_Loader` reads it back as text."""
+
+    yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
+        return True
+
+
+def write_yaml(value: Any) -> str:
+    """YAML text of a JSON value that `read_yaml` reads back as the same value; keys keep their order."""
+    text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+    return text
 
 
 class _Refused(Exception):

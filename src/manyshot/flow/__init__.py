@@ -1,0 +1,1 @@
+"""Business flows as graphs: steps, conditions, paths, pictures. Reading and checking files is `spec`'s part."""

@@ -1,0 +1,1 @@
+"""Charts of other tools -> our flow form: Mermaid flowcharts and the Dify workflow DSL."""
