@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from manyshot.choice import FEWEST_SHOTS, ToolChoice
+from manyshot.choice import FEWEST_SHOTS, ToolChoice, choose
 from manyshot.data.slots import slots_of
 from manyshot.types import NO_TOOL, Call, Context, Json, Shot, Source, Tool
 
@@ -99,3 +99,13 @@ def test_a_domain_of_one_tool_or_of_none_but_the_reject_tool_is_answered() -> No
 def test_how_many_tools_there_are_says_nothing_about_whether_one_fits() -> None:
     many = {f"T{i}": slots_of(Tool(name=f"T{i}"), CONTEXT) for i in range(20)}
     assert ToolChoice(many, (), "en", None).evidence("anything")[NO_TOOL] < 0
+
+
+def test_tools_that_are_alike_do_not_make_no_tool_the_likeliest() -> None:
+    """Each of three has a third of what speaks for any."""
+    evidence = dict.fromkeys(SLOTS, math.log(1 / 3)) | {NO_TOOL: -0.9}
+    told = dict.fromkeys(SLOTS, math.log(0.2)) | {NO_TOOL: math.log(0.4)}
+    assert choose(evidence, told) in SLOTS
+    assert choose(evidence | {NO_TOOL: 0.9}, told) == NO_TOOL
+    assert choose(evidence, told | {NO_TOOL: 3.0}, "Rate") in ("Rate", NO_TOOL)
+    assert choose({NO_TOOL: 0.0, "Rate": 1.0}, {"Rate": 0.0}, "Rate") == "Rate"

@@ -10,7 +10,7 @@ import pytest
 from manyshot import evidence
 from manyshot.data.slots import ToolSlots, slots_of
 from manyshot.evidence import Reading
-from manyshot.types import Context, Json, Tool
+from manyshot.types import Context, Json, Language, Tool
 
 CONTEXT = Context(today=datetime(2024, 10, 10, tzinfo=UTC), language="en")
 REF: Json = {"type": "string", "pattern": r"^AB\d{5}$"}
@@ -178,3 +178,43 @@ def test_numbers_in_the_items_of_a_list_are_those_that_are_said() -> None:
     order = slots("Order", ["items"], items={"type": "array", "items": item})
     assert evidence.choices(order, "two towels and 3 cups to room 1204")[("items", "count")] == ("two", "3")
     assert evidence.choices(order, "towels")[("items", "count")] == ()
+
+
+COUNTED_EN: Json = {"type": "integer", "description": "number of boxes"}
+COUNTED_ZH: Json = {"type": "integer", "description": "设备台数"}
+
+
+@pytest.mark.parametrize(
+    ("schema", "language", "action", "said"),
+    [
+        (COUNTED_EN, "en", "gate 4, three boxes", ("three",)),
+        (COUNTED_EN, "en", "gate 4, boxes: 3", ("3",)),
+        (COUNTED_ZH, "zh", "白塔河路21号2702,三台都坏了", ("三",)),
+        (COUNTED_ZH, "zh", "三个都坏了,充到八成", ("三", "八")),
+    ],
+)
+def test_a_number_of_what_the_field_counts_is_meant_before_any_other(
+    schema: Json, language: Language, action: str, said: tuple[str, ...]
+) -> None:
+    context = Context(today=CONTEXT.today, language=language)
+    tool = slots_of(Tool(name="T", parameters={"properties": {"n": schema}, "required": ["n"]}), context)
+    assert evidence.choices(tool, action)[("n",)] == said
+
+
+def test_a_latin_name_in_a_chinese_description_is_called_and_denied() -> None:
+    context = Context(today=CONTEXT.today, language="zh")
+    vip: Json = {"type": "boolean", "description": "是否 VIP(贵宾)客户"}
+    tool = slots_of(Tool(name="T", parameters={"properties": {"isVIP": vip}}), context)
+    assert evidence.called(evidence.names(tool), "我是vip") == {("isVIP",)}
+    assert evidence.choices(tool, "我不是什么VIP") == {("isVIP",): (False,)}
+
+
+def test_free_text_that_is_a_piece_of_a_day_strayed() -> None:
+    garage, action = HIRE.slot(("garage",)), "a car on 14 October at Mill Lane 14"
+    assert evidence.strayed(HIRE, garage, "October", action)
+    assert not evidence.strayed(HIRE, garage, "Mill Lane 14", action)
+
+
+def test_a_choice_that_is_named_is_given() -> None:
+    assert evidence.chosen(HIRE, {("size",): ("large",), ("hours",): ("3",)}) == {("size",)}
+    assert evidence.chosen(HIRE, {("size",): ()}) == frozenset()

@@ -68,7 +68,7 @@ _HEADS = (
 _EMPTY_EN = frozenset(
     ["with", "need", "needs", "want", "wants", "have", "this", "that", "flag", "name", "text", "value", "type"]
 )
-_EMPTY_ZH = re.compile("是否|需要|要不要|有无|能否|可否|客户|用户|的")
+_EMPTY_ZH = re.compile(r"是否|需要|要不要|有无|能否|可否|客户|用户|的|\s+")
 _TWO_ZH = re.compile("[\u4e00-\u9fff]{2}")
 #: A sign that says what is counted, as a description names it: 台 in 台数, 几台, (单位:台).
 _COUNTER_ZH = r"{0}数|(?:几|多少){0}|单位[是为:： ]*{0}"
@@ -180,7 +180,7 @@ def names(tool: ToolSlots) -> dict[Path, re.Pattern[str]]:
         )
         own = sorted(w for w in _name_words(slot) if w not in of_tool and w not in others)
         if own:
-            out[slot.path] = re.compile("|".join((r"\b" if w.isascii() else "") + re.escape(w) for w in own))
+            out[slot.path] = re.compile("|".join((r"(?<![a-z])" if w.isascii() else "") + re.escape(w) for w in own))
     return out
 
 
@@ -365,7 +365,7 @@ def _spots(field: Field, text: str) -> tuple[Span, ...]:
 def _name_words(slot: Slot) -> set[str]:
     """Beginnings of the words of a field's name, five letters long; in Chinese, pairs of signs of its description."""
     if slot.field.context.language == "zh":
-        said = re.split(r"[,，。;；(（:：\s、/]", str(slot.field.schema.get("description", "")), maxsplit=1)[0]
+        said = re.split(r"[,，。;；(（:：、/]", str(slot.field.schema.get("description", "")), maxsplit=1)[0]
         parts = _EMPTY_ZH.split(said)
         pairs = {p[i : i + 2] for p in parts for i in range(len(p) - 1) if _TWO_ZH.fullmatch(p[i : i + 2])}
         return pairs | {w for w in re.findall(r"[a-z]{2,}", said.lower()) if w not in _EMPTY_EN}

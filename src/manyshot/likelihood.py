@@ -16,12 +16,12 @@ from manyshot.protocols import Place
 UNLIKELY = -12.0
 
 
-def nats(option: str, places: Sequence[Place]) -> float:
+def nats(option: str | bytes, places: Sequence[Place]) -> float:
     """Log of the probability of `option`, from the places of a text that a model wrote.
 
     Where the text leaves the option, the probability of all tokens that go its way is taken for the rest of it.
     """
-    wanted, walked, sure = option.encode(), b"", 0.0
+    wanted, walked, sure = option.encode() if isinstance(option, str) else option, b"", 0.0
     for place in places:
         ahead = walked + place.token
         if len(ahead) < len(wanted) and wanted.startswith(ahead):
@@ -46,13 +46,13 @@ def key_odds(places: Sequence[Place], keys: Sequence[str]) -> dict[str, float]:
     ends = _ends(text, keys)
     out: dict[str, float] = {}
     left = list(keys)
-    for end, following in ends:
-        quote, comma = ('"' if text[end : end + 1] == b'"' else ""), ("" if text[:end].endswith(b"{") else ",")
+    for end, quote, following in ends:
+        comma = "" if text[:end].endswith(b"{") else ","
         begin, at = _place(places, end)
-        cut = text[begin:end].decode("utf-8", "ignore")
+        cut = text[begin:end]
         # A value that is a string ends before its closing quote, which may be one token with what comes after it.
-        weights = {key: nats(f'{cut}{quote}{comma}"{key}":', places[at:]) for key in left}
-        weights[""] = nats(f"{cut}{quote}}}", places[at:])
+        weights = {key: nats(cut + f'{quote}{comma}"{key}":'.encode(), places[at:]) for key in left}
+        weights[""] = nats(cut + f"{quote}}}".encode(), places[at:])
         while left:
             key = left[0]
             others = [weights[k] for k in (*left[1:], "")]
@@ -63,11 +63,11 @@ def key_odds(places: Sequence[Place], keys: Sequence[str]) -> dict[str, float]:
     return out
 
 
-def _ends(text: bytes, keys: Collection[str]) -> list[tuple[int, str | None]]:
-    """Where each decision about the next key stands (before a string's closing quote), and the key that follows."""
+def _ends(text: bytes, keys: Collection[str]) -> list[tuple[int, str, str | None]]:
+    """Where each decision about the next key stands, the closing quote of a string before it, the key that follows."""
     said = text.decode("utf-8", "ignore")
     opened = said.find("{")
-    out: list[tuple[int, str | None]] = []
+    out: list[tuple[int, str, str | None]] = []
     at = opened + 1
     decoder = json.JSONDecoder()
     while opened >= 0:
@@ -81,8 +81,8 @@ def _ends(text: bytes, keys: Collection[str]) -> list[tuple[int, str | None]]:
                 return []
             if following not in keys:
                 return []
-        quoted = said[at - 1 : at] == '"'
-        out.append((len(said[: at - quoted].encode()), following))
+        quote = '"' if said[at - 1] == '"' else ""
+        out.append((len(said[: at - len(quote)].encode()), quote, following))
         if following is None:
             return out if said[at : at + 1] == "}" else []
         at = end

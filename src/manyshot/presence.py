@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,7 +22,8 @@ from manyshot import evidence
 from manyshot.choice import runs
 from manyshot.data.slots import Path, Slot, ToolSlots, get
 from manyshot.likelihood import key_odds
-from manyshot.protocols import Place
+from manyshot.parse import read_call
+from manyshot.protocols import Completion
 from manyshot.render import fold
 from manyshot.types import Language, Shot
 from manyshot.values import Kind
@@ -52,14 +54,13 @@ _TWO_ZH = re.compile("[\u4e00-\u9fff]{2}")
 class Signs(NamedTuple):
     """What an action shows of one field."""
 
-    #: Log odds that the field is given, by the wording of the tool's shots; 0 where they do not tell.
+    #: How much the wording of the tool's shots raises the log odds that the field is given; 0 where they do not tell.
+    #: How often shots give it is left out: whoever wrote them chose that.
     worded: float
     #: Words of the field's name and description that stand in the action and in nothing else of the tool; at most 2.
     own: float
     #: Words of them that stand in the action at all; at most 3.
     about: float
-    #: Log odds that a shot of the tool gives the field.
-    rate: float
     #: Log of the action's length over that of the tool's shots.
     length: float
     #: Values that code reads for it and that no required field takes; at most 2.
@@ -73,22 +74,22 @@ class Signs(NamedTuple):
 #: What each sign counts for a field of a group, in nats, after what counts for each; fitted to the corpus by
 #: bench/fit_presence.py. `+`: required fields, where "not given" means that it must be asked for.
 WEIGHTS: dict[str, tuple[float, ...]] = {
-    # group: (base, worded, own, about, rate, length, spare, fitting, rest)
-    "choice": (-1.46, 0.30, 1.99, 0.81, -0.24, 0.31, 0.00, 0.00, 0.53),
-    "choice+": (2.26, 0.00, 2.62, -0.60, 0.00, 1.15, 0.00, 0.00, 0.70),
-    "list": (-0.72, 0.70, 2.36, 0.51, -1.05, 0.35, 0.00, 0.00, 0.55),
-    "list+": (3.20, 0.00, 1.85, -0.99, 0.00, 0.38, 0.00, 0.00, 1.66),
-    "mark": (-1.19, 0.86, 1.51, 0.30, -1.55, -0.24, 4.07, 0.06, 0.65),
-    "mark+": (0.93, 0.00, 0.94, 0.46, 0.00, 1.41, 5.21, 0.05, 0.05),
-    "moment": (-3.04, 0.30, 1.08, 0.16, -0.70, -0.81, 6.11, 0.68, 1.01),
-    "moment+": (-1.12, 0.00, 0.65, 0.74, 0.00, 1.37, 5.83, 0.88, -1.15),
-    "number": (-1.26, 0.84, 2.84, 0.14, -1.66, -0.57, 0.72, 2.88, 0.67),
-    "number+": (2.16, 0.00, 0.72, 0.58, 0.00, 0.93, 1.45, 2.20, 0.63),
-    "words": (0.26, 0.12, 0.93, 0.49, 0.32, 0.19, 0.00, 0.00, 1.20),
-    "words+": (3.46, 0.00, 1.40, -0.40, 0.00, 1.74, 0.00, 0.00, 0.95),
-    "yesno": (-1.16, 0.31, 1.82, 0.87, -0.32, 0.41, 0.00, 0.00, 1.09),
+    # group: (base, worded, own, about, length, spare, fitting, rest)
+    "choice": (-1.47, 0.36, 1.97, 0.83, 0.34, 0.00, 0.00, 0.50),
+    "choice+": (2.26, 0.00, 2.62, -0.60, 1.15, 0.00, 0.00, 0.70),
+    "list": (-0.72, 0.53, 2.34, 0.54, 0.37, 0.00, 0.00, 0.54),
+    "list+": (3.20, 0.00, 1.85, -0.99, 0.38, 0.00, 0.00, 1.66),
+    "mark": (-0.80, 0.68, 1.52, 0.26, -0.13, 4.15, 0.06, 0.57),
+    "mark+": (0.93, 0.00, 0.94, 0.46, 1.41, 5.21, 0.05, 0.05),
+    "moment": (-3.04, 0.18, 1.09, 0.20, -0.69, 6.15, 0.67, 0.92),
+    "moment+": (-1.12, 0.00, 0.65, 0.74, 1.37, 5.83, 0.88, -1.15),
+    "number": (-1.21, 0.44, 2.92, 0.14, -0.63, 0.74, 2.98, 0.73),
+    "number+": (2.16, 0.00, 0.72, 0.58, 0.93, 1.45, 2.20, 0.63),
+    "words": (0.25, 0.37, 0.90, 0.47, 0.22, 0.00, 0.00, 1.14),
+    "words+": (3.46, 0.00, 1.40, -0.40, 1.74, 0.00, 0.00, 0.95),
+    "yesno": (-1.09, 0.38, 1.82, 0.88, 0.44, 0.00, 0.00, 1.08),
     # Hardly any corpus sentence leaves out a required yes-no.
-    "yesno+": (3.00, 0.00, 0.00, 0.00, 0.00, 0.00, 0.00, 0.00, 0.00),
+    "yesno+": (3.00, 0.00, 0.00, 0.00, 0.00, 0.00, 0.00, 0.00),
 }
 
 
@@ -97,7 +98,8 @@ class _Field:
     slot: Slot
     own: frozenset[str]
     about: frozenset[str]
-    rate: float
+    #: Log odds that a shot of the tool gives the field.
+    usual: float
     words: LogisticRegression | None
 
 
@@ -118,15 +120,15 @@ class Presence:
 
     def _field(self, tool: ToolSlots, slot: Slot, shots: Sequence[Shot]) -> _Field:
         given = [get(shot.call.arguments, slot.path) is not None for shot in shots if shot.call]
-        rate, words = 0.0, None
+        usual, words = 0.0, None
         if len(given) >= FEWEST_SHOTS and not slot.required:
-            rate = math.log((sum(given) + 0.5) / (len(given) - sum(given) + 0.5))
+            usual = math.log((sum(given) + 0.5) / (len(given) - sum(given) + 0.5))
             if self._runs is not None and 0 < sum(given) < len(given):
                 words = LogisticRegression(C=FIT, max_iter=300)
                 words.fit(self._runs.transform([fold(shot.action) for shot in shots]), given)
         about = self._stems(f"{' '.join(name_words(slot.name))} {_described(slot)}")
         others = self._stems(f"{tool.tool.description} {' '.join(_described(s) for s in tool.slots if s is not slot)}")
-        return _Field(slot, about - others, about, rate, words)
+        return _Field(slot, about - others, about, usual, words)
 
     def open_to(self, name: str, can: Mapping[Path, Sequence[Any]], stated: Collection[Path]) -> list[str]:
         """The fields of a tool of which code is not sure whether they are given (see `evidence`)."""
@@ -140,15 +142,28 @@ class Presence:
         self,
         name: str,
         action: str,
-        places: Sequence[Place],
+        done: Completion,
         can: Mapping[Path, Sequence[Any]],
         stated: Collection[Path],
     ) -> dict[Path, bool]:
         """The fields of a tool of which code is not sure -> whether an action gives them, by the evidence and by how
         sure a model was that wrote a call; none when it does not tell."""
-        told = key_odds(places, list(self._slots[name].tool.properties))
+        told = key_odds(done.places, list(self._slots[name].tool.properties))
         odds = self.odds(name, action)
-        return {(key,): odds[key] + MODEL * told[key] > 0 for key in self.open_to(name, can, stated) if key in told}
+        nats = {key: odds[key] + MODEL * told[key] for key in self.open_to(name, can, stated) if key in told}
+        twice = {min(pair, key=nats.__getitem__) for pair in self._same_words(name, done.text, nats)}
+        return {(key,): value > 0 and key not in twice for key, value in nats.items()}
+
+    def _same_words(self, name: str, text: str, among: Collection[str]) -> list[tuple[str, str]]:
+        """Pairs of fields that were given the same free text, or one a piece of the other's: one of them was not said.
+        In the corpus, none of 1,279 pairs share words."""
+        try:
+            _, arguments = read_call(text.strip())
+        except ValueError:
+            return []
+        free = [s.name for s in self._slots[name].slots if s.field.kind in FREE and len(s.path) == 1]
+        said = [(key, words) for key in free if key in among and isinstance(words := arguments.get(key), str)]
+        return [(a, b) for (a, x), (b, y) in combinations(said, 2) if x in y or y in x]
 
     def odds(self, name: str, action: str) -> dict[str, float]:
         """Field of a tool -> log of the odds that an action gives it a value; nested ones are left out."""
@@ -169,12 +184,11 @@ class Presence:
         row = self._runs.transform([text]) if self._runs is not None else None
         out: dict[str, Signs] = {}
         for field in self._fields[name]:
-            worded = 0.0 if field.words is None else float(field.words.decision_function(row)[0])
+            worded = 0.0 if field.words is None else float(field.words.decision_function(row)[0]) - field.usual
             out[field.slot.name] = Signs(
                 worded=max(-SUREST, min(SUREST, worded)),
                 own=min(2, len(stems & field.own)),
                 about=min(3, len(stems & field.about)),
-                rate=field.rate,
                 length=math.log(max(1, len(text)) / usual),
                 spare=min(2, len(_spare(tool, field.slot, {p: {s.surface for s in v} for p, v in read.items()}))),
                 fitting=any(evidence.fitting(field.slot, span, text) for span in read[field.slot.path]),

@@ -189,22 +189,13 @@ def test_options_are_weighed_as_the_model_would_write_them(model):
     assert model.weigh(ids, options, adapter="a") != pytest.approx(nats, abs=1e-3)
 
 
-def test_an_option_is_followed_along_the_walk_until_it_leaves_it():
-    from manyshot.plugs.models.llamacpp import UNLIKELY, _nats
-
-    half = math.log(0.5)
-    steps = [
-        (" Book", {" Book": half, " B": -3.0}),
-        ("Room", {"Room": half, "Table": -2.0, "Tab": -2.0}),
-        ("{", {'{"': -0.1, "{": -9.0}),
-    ]
-    assert _nats(" BookRoom{", steps) == pytest.approx(2 * half + math.log(math.exp(-0.1) + math.exp(-9)))
-    assert _nats(" BookTable{", steps) == pytest.approx(half + math.log(2 * math.exp(-2)))
-    assert _nats(" none{", steps) == UNLIKELY
-    assert _nats(" Bring{", steps) == pytest.approx(-3.0)
-    # The model would rather write something else: what it did not even think of is no likelier than its choice.
-    forced = [(" Book", {"\n": -0.1, "I": -3.0, " Book": -15.0}), ("{", {'{"': -0.1, "{": -9.0})]
-    assert _nats(" Cancel{", forced) <= _nats(" Book{", forced)
+def test_the_places_of_a_text_make_it_up_and_tell_what_else_was_likely(model):
+    grammar = for_tools(TOOLS, values="span", none=False)
+    done = model.complete(prompt(model, ACTIONS[0]), grammar=grammar, max_tokens=60, places=True)
+    assert b"".join(place.token for place in done.places).decode() == done.text
+    assert all(place.token in place.likely and len(place.likely) > 1 for place in done.places)
+    assert all(math.fsum(map(math.exp, place.likely.values())) < 1.001 for place in done.places)
+    assert model.complete(prompt(model, ACTIONS[0]), grammar=grammar, max_tokens=9).places == ()
 
 
 def test_stop_and_seed(model):

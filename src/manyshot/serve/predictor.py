@@ -99,7 +99,7 @@ class Predictor:
         can = self._reader.choices(tool.name, action)
         stated = self._reader.stated(tool.name, action, can)
         done = write(grammar=self._grammar(tool, action, mode, can, stated), places=True)
-        given = self._presence.decide(tool.name, action, done.places, can, stated)
+        given = self._presence.decide(tool.name, action, done, can, stated)
         wrote = {path for path in given if f'"{path[0]}":' in done.text}
         if wrote == {path for path, is_given in given.items() if is_given}:
             return done
