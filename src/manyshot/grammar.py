@@ -19,6 +19,9 @@ from manyshot.types import NO_TOOL, Json, Tool
 #: Signs that join what stands on both sides of them.
 _JOINTS = ".@_'’"
 _POSSESSIVE = re.compile(r"s(?!\w)")
+_HAN = re.compile("[\u4e00-\u9fff]")
+#: Words of one sign that stand before what is copied: pronouns, prepositions, verbs of being, going and giving.
+_LEADS = frozenset("我你您他她它咱俺在给从去是叫因住让把送到约找换称要就寄放来由派帮替跟和与向往为被将按姓请说")
 _STRING_TYPES = ("string", "number", "integer")
 
 # Rules that do not depend on a tool. White space is what str.isspace() says of characters that JSON leaves bare.
@@ -99,7 +102,9 @@ def copy_rules(text: str, walls: Sequence[tuple[int, int]] = ()) -> dict[str, st
     once the first character is chosen, so the engine keeps few states. `text` must not be blank.
     """
     walled = {i for start, end in walls for i in range(start, end)}
-    starts = [i for i, c in enumerate(text) if not c.isspace() and i not in walled and _parts(text, i)]
+    starts = [
+        i for i, c in enumerate(text) if not c.isspace() and i not in walled and _parts(text, i) and _begins(text, i)
+    ]
     if walls and not any(text[i].isalnum() for i in starts):
         return copy_rules(text)
     rules: dict[str, str] = {}
@@ -129,6 +134,14 @@ def _parts(text: str, at: int) -> bool:
         ends = right in "'’" and _POSSESSIVE.match(text, at + 1)
         return bool(ends) or not (_lettered(left) and at + 1 < len(text) and _lettered(text[at + 1]))
     return not (left in _JOINTS and _lettered(right) and at > 1 and _lettered(text[at - 2]))
+
+
+def _begins(text: str, at: int) -> bool:
+    """Whether copied words may begin at a place: not after the first sign of a Chinese clause, unless that is a word
+    that leads up to them. In the corpus, 31 of 3,909 do; a small model drops the 单 of 单硝酸 far more often."""
+    if at < 1 or not (_HAN.match(text, at) and _HAN.match(text, at - 1)):
+        return True
+    return text[at - 1] in _LEADS or bool(at > 1 and text[at - 2].isalnum())
 
 
 def _lettered(char: str) -> bool:
