@@ -175,9 +175,7 @@ def names(tool: ToolSlots) -> dict[Path, re.Pattern[str]]:
     for slot in tool.slots:
         if slot.required or not (slot.field.kind is Kind.BOOLEAN or slot.field.kind in FREE):
             continue
-        others = _plain(
-            " ".join(f"{s.name} {s.field.schema.get('description', '')}" for s in tool.slots if s is not slot)
-        )
+        others = _plain(" ".join(f"{s.name} {s.description}" for s in tool.slots if s is not slot))
         own = sorted(w for w in _name_words(slot) if w not in of_tool and w not in others)
         if own:
             out[slot.path] = re.compile("|".join((r"(?<![a-z])" if w.isascii() else "") + re.escape(w) for w in own))
@@ -238,7 +236,7 @@ def _sure(slot: Slot, action: str) -> list[Span]:
     """The places that may be meant for a field: numbers with its unit before those without, choices named outright."""
     spans = list(_spots(slot.field, action))
     if slot.field.kind in _NUMBERS:
-        return [s for s in spans if _with_unit(slot, s.surface) or counted(slot, s, action)] or spans
+        return [s for s in spans if _with_unit(slot, s.surface) or _counted(slot, s, action)] or spans
     if slot.field.kind is Kind.ENUM:
         return [s for s in spans if _outright(s, action)]
     return spans
@@ -280,13 +278,13 @@ def _with_unit(slot: Slot, words: str) -> bool:
 def fitting(slot: Slot, span: Span, action: str) -> bool:
     """Whether a number has the field's unit or counts what the field does. In the corpus, 624 of 656 optional fields
     with such a number were given, and 315 of 890 with another."""
-    return _with_unit(slot, span.surface) or counted(slot, span, action) or _of_people(slot, span.surface, action)
+    return _with_unit(slot, span.surface) or _counted(slot, span, action) or _of_people(slot, span.surface, action)
 
 
-def counted(slot: Slot, span: Span, action: str) -> bool:
+def _counted(slot: Slot, span: Span, action: str) -> bool:
     """Whether what a number counts, by the words beside it, is what the field's name or description says: 三台 for
     台数, four boxes for "number of boxes"."""
-    about = str(slot.field.schema.get("description", ""))
+    about = slot.description
     if slot.field.context.language == "zh":
         nearby = (span.surface[-1:], action[span.end :].lstrip()[:1])
         return any(re.search(_COUNTER_ZH.format(c), about) for c in nearby if _ONE_ZH.fullmatch(c))
@@ -303,7 +301,7 @@ def counted(slot: Slot, span: Span, action: str) -> bool:
 
 def _of_people(slot: Slot, words: str, action: str) -> bool:
     """Whether the words count people and the field does too, though not children, who are counted beside others."""
-    about = f"{_plain(slot.name)} {slot.field.schema.get('description', '')}"
+    about = f"{_plain(slot.name)} {slot.description}"
     return bool(_PEOPLE.search(about) and not _CHILDREN.search(about) and re.search(re.escape(words) + _HEADS, action))
 
 
@@ -365,7 +363,7 @@ def _spots(field: Field, text: str) -> tuple[Span, ...]:
 def _name_words(slot: Slot) -> set[str]:
     """Beginnings of the words of a field's name, five letters long; in Chinese, pairs of signs of its description."""
     if slot.field.context.language == "zh":
-        said = re.split(r"[,，。;；(（:：、/]", str(slot.field.schema.get("description", "")), maxsplit=1)[0]
+        said = re.split(r"[,，。;；(（:：、/]", slot.description, maxsplit=1)[0]
         parts = _EMPTY_ZH.split(said)
         pairs = {p[i : i + 2] for p in parts for i in range(len(p) - 1) if _TWO_ZH.fullmatch(p[i : i + 2])}
         return pairs | {w for w in re.findall(r"[a-z]{2,}", said.lower()) if w not in _EMPTY_EN}

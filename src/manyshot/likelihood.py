@@ -65,7 +65,10 @@ def key_odds(places: Sequence[Place], keys: Sequence[str]) -> dict[str, float]:
 
 def _ends(text: bytes, keys: Collection[str]) -> list[tuple[int, str, str | None]]:
     """Where each decision about the next key stands, the closing quote of a string before it, the key that follows."""
-    said = text.decode("utf-8", "ignore")
+    try:
+        said = text.decode()
+    except UnicodeDecodeError:  # cut inside a character
+        return []
     opened = said.find("{")
     out: list[tuple[int, str, str | None]] = []
     at = opened + 1

@@ -25,7 +25,7 @@ from manyshot.likelihood import key_odds
 from manyshot.parse import read_call
 from manyshot.protocols import Completion
 from manyshot.render import fold
-from manyshot.types import Language, Shot
+from manyshot.types import Json, Language, Shot
 from manyshot.values import Kind
 from manyshot.values.kinds import FREE, name_words
 
@@ -115,19 +115,22 @@ class Presence:
         self._fields: dict[str, list[_Field]] = {}
         self._lengths: dict[str, float] = {}
         for name, tool in slots.items():
-            self._fields[name] = [self._field(tool, slot, told[name]) for slot in tool.slots if len(slot.path) == 1]
-            self._lengths[name] = float(np.mean([len(fold(s.action)) for s in told[name]] or whole))
+            said = [fold(shot.action) for shot in told[name]]
+            rows = self._runs.transform(said) if self._runs is not None and said else None
+            top = [slot for slot in tool.slots if len(slot.path) == 1]
+            self._fields[name] = [self._field(tool, slot, told[name], rows) for slot in top]
+            self._lengths[name] = float(np.mean([len(text) for text in said] or whole))
 
-    def _field(self, tool: ToolSlots, slot: Slot, shots: Sequence[Shot]) -> _Field:
+    def _field(self, tool: ToolSlots, slot: Slot, shots: Sequence[Shot], rows: Any) -> _Field:
+        """`rows`: the features of the shots' texts, one a shot."""
         given = [get(shot.call.arguments, slot.path) is not None for shot in shots if shot.call]
         usual, words = 0.0, None
         if len(given) >= FEWEST_SHOTS and not slot.required:
             usual = math.log((sum(given) + 0.5) / (len(given) - sum(given) + 0.5))
-            if self._runs is not None and 0 < sum(given) < len(given):
-                words = LogisticRegression(C=FIT, max_iter=300)
-                words.fit(self._runs.transform([fold(shot.action) for shot in shots]), given)
-        about = self._stems(f"{' '.join(name_words(slot.name))} {_described(slot)}")
-        others = self._stems(f"{tool.tool.description} {' '.join(_described(s) for s in tool.slots if s is not slot)}")
+            if 0 < sum(given) < len(given):
+                words = LogisticRegression(C=FIT, max_iter=300).fit(rows, given)
+        about = self._stems(f"{' '.join(name_words(slot.name))} {slot.description}")
+        others = self._stems(f"{tool.tool.description} {' '.join(s.description for s in tool.slots if s is not slot)}")
         return _Field(slot, about - others, about, usual, words)
 
     def open_to(self, name: str, can: Mapping[Path, Sequence[Any]], stated: Collection[Path]) -> list[str]:
@@ -146,23 +149,26 @@ class Presence:
         can: Mapping[Path, Sequence[Any]],
         stated: Collection[Path],
     ) -> dict[Path, bool]:
-        """The fields of a tool of which code is not sure -> whether an action gives them, by the evidence and by how
-        sure a model was that wrote a call; none when it does not tell."""
+        """Whether an action gives each field of which code is not sure, by the evidence and by how sure a model was
+        that wrote a call. Empty when what it wrote may stand, or when it does not tell how sure it was."""
         told = key_odds(done.places, list(self._slots[name].tool.properties))
+        try:
+            _, written = read_call(done.text.strip())
+        except ValueError:  # cut short, for one
+            return {}
         odds = self.odds(name, action)
         nats = {key: odds[key] + MODEL * told[key] for key in self.open_to(name, can, stated) if key in told}
-        twice = {min(pair, key=nats.__getitem__) for pair in self._same_words(name, done.text, nats)}
-        return {(key,): value > 0 and key not in twice for key, value in nats.items()}
+        twice = {min(pair, key=nats.__getitem__) for pair in self._same_words(name, written, nats)}
+        given = {key: value > 0 and key not in twice for key, value in nats.items()}
+        if all(is_given is (key in written) for key, is_given in given.items()):
+            return {}
+        return {(key,): is_given for key, is_given in given.items()}
 
-    def _same_words(self, name: str, text: str, among: Collection[str]) -> list[tuple[str, str]]:
+    def _same_words(self, name: str, written: Json, among: Collection[str]) -> list[tuple[str, str]]:
         """Pairs of fields that were given the same free text, or one a piece of the other's: one of them was not said.
         In the corpus, none of 1,279 pairs share words."""
-        try:
-            _, arguments = read_call(text.strip())
-        except ValueError:
-            return []
         free = [s.name for s in self._slots[name].slots if s.field.kind in FREE and len(s.path) == 1]
-        said = [(key, words) for key in free if key in among and isinstance(words := arguments.get(key), str)]
+        said = [(key, words) for key in free if key in among and isinstance(words := written.get(key), str)]
         return [(a, b) for (a, x), (b, y) in combinations(said, 2) if x in y or y in x]
 
     def odds(self, name: str, action: str) -> dict[str, float]:
@@ -181,6 +187,7 @@ class Presence:
         stems, tool, usual = self._stems(text), self._slots[name], self._lengths[name]
         read = {slot.path: evidence.spots(slot, text) for slot in tool.slots}
         rest = len(text) - sum(span.end - span.start for spans in read.values() for span in spans)
+        surfaces = {path: {span.surface for span in spans} for path, spans in read.items()}
         row = self._runs.transform([text]) if self._runs is not None else None
         out: dict[str, Signs] = {}
         for field in self._fields[name]:
@@ -190,7 +197,7 @@ class Presence:
                 own=min(2, len(stems & field.own)),
                 about=min(3, len(stems & field.about)),
                 length=math.log(max(1, len(text)) / usual),
-                spare=min(2, len(_spare(tool, field.slot, {p: {s.surface for s in v} for p, v in read.items()}))),
+                spare=min(2, len(_spare(tool, field.slot, surfaces))),
                 fitting=any(evidence.fitting(field.slot, span, text) for span in read[field.slot.path]),
                 rest=math.log(max(3, rest) / usual),
             )
@@ -214,7 +221,3 @@ def _spare(tool: ToolSlots, slot: Slot, read: Mapping[Path, set[str]]) -> set[st
     """Words that code reads for a field, without those that a required field needs."""
     needed = (read[s.path] for s in tool.slots if s.required and s is not slot and len(read[s.path]) == 1)
     return read[slot.path].difference(*needed)
-
-
-def _described(slot: Slot) -> str:
-    return str(slot.field.schema.get("description", ""))

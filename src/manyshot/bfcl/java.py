@@ -12,10 +12,8 @@ from collections.abc import Callable
 from typing import Any
 
 from manyshot.bfcl import verdict as names
-from manyshot.bfcl.alternatives import judge
+from manyshot.bfcl.texts import LONGEST, Language, as_it_is, boolean, fault, integer
 
-#: Characters of a collection; the longest of the leaderboard's own has some 200.
-LONGEST = 4096
 TYPES: dict[str, type] = {
     "byte": int,
     "short": int,
@@ -35,8 +33,6 @@ TYPES: dict[str, type] = {
     "String": str,
     "any": str,
 }
-_WITH_ITEMS = ("Array", "ArrayList")
-_INTEGER = re.compile(r"-?\d+$")
 _LONG = re.compile(r"-?\d+[lL]$")
 _DOUBLE = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?$")
 _FLOAT = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?[fF]$")
@@ -53,14 +49,7 @@ _PUT = re.compile(r'put\("(.*?)",\s*+([^)\n]*+)\)')
 
 def java_fault(schema: dict[str, Any], value: Any, allowed: Any) -> str | None:
     """The name of the error of one value, None when right."""
-    kind = schema["type"]
-    wanted, inner, items = TYPES[kind], None, None
-    if type(value) is not str:
-        return names.TYPE_JAVA
-    if kind in _WITH_ITEMS:
-        items = schema["items"]["type"]
-        inner = TYPES[items]
-    return judge(convert(value, kind, items), allowed, wanted, inner)
+    return fault(_LANGUAGE, schema, value, allowed)
 
 
 def convert(text: str, kind: str, items: str | None = None) -> Any:
@@ -75,10 +64,6 @@ def convert(text: str, kind: str, items: str | None = None) -> Any:
     return _READERS[kind](text, items)
 
 
-def _integer(text: str, _items: str | None) -> int | str:
-    return int(text) if _INTEGER.match(text) else text
-
-
 def _long(text: str, _items: str | None) -> int | str:
     return int(text.rstrip("\n")[:-1]) if _LONG.match(text) else text
 
@@ -89,14 +74,6 @@ def _float(text: str, _items: str | None) -> float | str:
 
 def _double(text: str, _items: str | None) -> float | str:
     return float(text) if _DOUBLE.match(text) else text
-
-
-def _boolean(text: str, _items: str | None) -> bool | str:
-    return text == "true" if text in ("true", "false") else text
-
-
-def _text(text: str, _items: str | None) -> str:
-    return text
 
 
 def _array(text: str, items: str | None) -> list[Any] | str:
@@ -154,17 +131,18 @@ def _untyped(text: str) -> Any:
 
 
 _READERS: dict[str, Callable[[str, str | None], Any]] = {
-    "byte": _integer,
-    "short": _integer,
-    "integer": _integer,
+    "byte": integer,
+    "short": integer,
+    "integer": integer,
     "long": _long,
     "float": _float,
     "double": _double,
-    "boolean": _boolean,
-    "char": _text,
-    "String": _text,
-    "any": _text,
+    "boolean": boolean,
+    "char": as_it_is,
+    "String": as_it_is,
+    "any": as_it_is,
     "Array": _array,
     "ArrayList": _array_list,
     "HashMap": _hash_map,
 }
+_LANGUAGE = Language(TYPES, ("Array", "ArrayList"), names.TYPE_JAVA, convert)

@@ -12,10 +12,8 @@ from collections.abc import Callable
 from typing import Any
 
 from manyshot.bfcl import verdict as names
-from manyshot.bfcl.alternatives import judge
+from manyshot.bfcl.texts import LONGEST, Language, as_it_is, boolean, fault, integer
 
-#: Characters of a collection; the longest of the leaderboard's own has some 200.
-LONGEST = 4096
 TYPES: dict[str, type] = {
     "String": str,
     "integer": int,
@@ -26,7 +24,6 @@ TYPES: dict[str, type] = {
     "array": list,
     "any": str,
 }
-_INTEGER = re.compile(r"-?\d+$")
 _FLOAT = re.compile(r"-?\d+(\.\d+)?$")
 _BIGINT = re.compile(r"-?\d+n$")
 _SPACE = re.compile(r"\s*")
@@ -39,14 +36,7 @@ _PAIR = re.compile(r"([^:]++):\s*+(.*?)(?:,\s*(?=[^,]+:)|$)")
 
 def javascript_fault(schema: dict[str, Any], value: Any, allowed: Any) -> str | None:
     """The name of the error of one value, None when right."""
-    kind = schema["type"]
-    wanted, inner, items = TYPES[kind], None, None
-    if type(value) is not str:
-        return names.TYPE_JAVASCRIPT
-    if kind == "array":
-        items = schema["items"]["type"]
-        inner = TYPES[items]
-    return judge(convert(value, kind, items), allowed, wanted, inner)
+    return fault(_LANGUAGE, schema, value, allowed)
 
 
 def convert(text: str, kind: str, items: str | None = None) -> Any:
@@ -61,24 +51,12 @@ def _string(text: str, _items: str | None) -> str:
     return text[1:-1] if _quoted(text) else text
 
 
-def _integer(text: str, _items: str | None) -> int | str:
-    return int(text) if _INTEGER.match(text) else text
-
-
 def _float(text: str, _items: str | None) -> float | str:
     return float(text) if _FLOAT.match(text) else text
 
 
 def _bigint(text: str, _items: str | None) -> int | str:
     return int(text[:-1]) if _BIGINT.match(text) else text
-
-
-def _boolean(text: str, _items: str | None) -> bool | str:
-    return text == "true" if text in ("true", "false") else text
-
-
-def _any(text: str, _items: str | None) -> str:
-    return text
 
 
 def _array(text: str, items: str | None) -> list[Any] | str:
@@ -174,11 +152,12 @@ def _skip(text: str, place: int) -> int:
 
 _READERS: dict[str, Callable[[str, str | None], Any]] = {
     "String": _string,
-    "integer": _integer,
+    "integer": integer,
     "float": _float,
     "Bigint": _bigint,
-    "Boolean": _boolean,
+    "Boolean": boolean,
     "dict": _object,
     "array": _array,
-    "any": _any,
+    "any": as_it_is,
 }
+_LANGUAGE = Language(TYPES, ("array",), names.TYPE_JAVASCRIPT, convert)

@@ -137,7 +137,7 @@ class Composer:
 
     def _patterns(self, slot: Slot) -> list[str]:
         carriers = self.lexicon.carriers
-        about = f"{slot.name} {slot.field.schema.get('description', '')}"
+        about = f"{slot.name} {slot.description}"
         for role, mark in _ROLES.items():
             if role in carriers and mark.search(about):
                 return carriers[role]
@@ -167,7 +167,7 @@ class Composer:
     def _boolean(self, tool: ToolSlots, slot: Slot, value: bool, rng: random.Random) -> list[Piece] | None:
         said = list(self.cues.get((tool.tool.name, slot.path, str(value)), ()))
         name = {*words(slot.name), "".join(words(slot.name)), slot.name.lower()}
-        about = slot.field.schema.get("description", "").lower()
+        about = slot.description.lower()
         for cue in self.lexicon.boolean_cues:
             if any((k in name) if k.isascii() else (k in about) for k in cue.keys):
                 said += cue.true if value else cue.false

@@ -78,7 +78,7 @@ class Sayer:
         said = list(slot.field.synonyms.get(str(value), ())) if slot.field.synonyms else []
         plain = str(value).replace("_", " ").replace("-", " ")
         own = [plain if plain.isupper() else plain.lower()]
-        hints = _hints(slot.field.schema.get("description", ""), str(value))
+        hints = _hints(slot.description, str(value))
         if self.language == "zh" and plain.isascii() and (said or hints) and len(plain) > 2:
             own = []
         return [*own, *hints * 3, *said]

@@ -32,6 +32,11 @@ class Slot:
         return self.path[-1] if self.path else self.field.name
 
     @property
+    def description(self) -> str:
+        """What the schema says of it; "" when nothing."""
+        return str(self.field.schema.get("description", ""))
+
+    @property
     def chosen(self) -> bool:
         """Whether its value is chosen from what the schema lists, which any words may imply, instead of copied."""
         if self.field.kind is Kind.ARRAY:

@@ -22,7 +22,7 @@ MAX_DEPTH = 20
 MAX_LENGTH = 2_000
 #: Values that are tried before a set of conditions is taken to be possible.
 MAX_TRIES = 5_000
-_WORDS = ("and", "or", "not", "in", "is", "contains", "true", "false")
+WORDS = ("and", "or", "not", "in", "is", "contains", "true", "false")
 _TOKEN = re.compile(
     r"""\s*(?:(?P<quoted>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|(?P<sign>==|!=|<=|>=|<|>|=|[()\[\],])"""
     r"""|(?P<word>[^\s()\[\],"'<>=!]+))"""
@@ -123,7 +123,7 @@ class _Parser:
 
     def _test(self) -> Condition:
         kind, slot = self._next("a slot")
-        if kind != "word" or slot in _WORDS or not slot.isidentifier():
+        if kind != "word" or slot in WORDS or not slot.isidentifier():
             raise ConditionError(f"wanted a slot, found {slot}; write as: slot == value")
         _, sign = self._next("==, !=, <, <=, >, >=, in, contains or is")
         if sign == "is":
@@ -155,7 +155,7 @@ class _Parser:
         kind, text = self._next("a value")
         if kind == "quoted":
             return re.sub(r"\\(.)", r"\1", text[1:-1])
-        if kind == "sign" or (text in _WORDS and text not in ("true", "false")):
+        if kind == "sign" or (text in WORDS and text not in ("true", "false")):
             raise ConditionError(f"wanted a value, found {text}; quote it if it is text")
         return _plain(text)
 
@@ -193,7 +193,7 @@ def write_value(value: Value) -> str:
         return "true" if value else "false"
     if isinstance(value, str):
         found = _TOKEN.fullmatch(value)
-        if found and found["word"] == value and value not in _WORDS and _plain(value) == value:
+        if found and found["word"] == value and value not in WORDS and _plain(value) == value:
             return value
         return '"' + re.sub(r'(["\\])', r"\\\1", value) + '"'
     return repr(value) if _NUMBER.fullmatch(repr(value)) else format(value, "f")

@@ -100,8 +100,7 @@ class Predictor:
         stated = self._reader.stated(tool.name, action, can)
         done = write(grammar=self._grammar(tool, action, mode, can, stated), places=True)
         given = self._presence.decide(tool.name, action, done, can, stated)
-        wrote = {path for path in given if f'"{path[0]}":' in done.text}
-        if wrote == {path for path, is_given in given.items() if is_given}:
+        if not given:
             return done
         can |= {path: () for path, is_given in given.items() if not is_given}
         stated |= {path for path, is_given in given.items() if is_given}

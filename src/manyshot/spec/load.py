@@ -7,8 +7,9 @@ Flows are read apart too: calls can be learned without them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from manyshot.errors import SpecError
 from manyshot.flow.steps import Flow
@@ -22,6 +23,8 @@ from manyshot.spec.tools import read_tools
 from manyshot.spec.values_file import read_values
 from manyshot.spec.weights import Route, read_weights
 from manyshot.types import Domain, TestCase, Tool
+
+T = TypeVar("T")
 
 #: Names under which an API description is looked for.
 API_FILES = tuple(f"{name}.{ending}" for name in ("openapi", "swagger") for ending in ("yaml", "yml", "json"))
@@ -121,14 +124,27 @@ def load_domain(folder: Path) -> Domain:
 
 def load_tests(folder: Path) -> tuple[TestCase, ...]:
     """The tests of a domain, () when it has none; SpecError with the first fault of the tools or the tests."""
+    return _read_beside_tools(folder, read_tests)
+
+
+def load_flows(folder: Path) -> tuple[Flow, ...]:
+    """The flows of a domain, () when it has none; SpecError with the first fault of the tools or the flows."""
+    return _read_beside_tools(folder, read_checked_flows)
+
+
+def _read_beside_tools(
+    folder: Path, read: Callable[[Path, Mapping[str, Tool], Findings], Iterable[T]]
+) -> tuple[T, ...]:
+    """What `read` finds in a domain folder with its tools."""
     folder, findings = Path(folder), Findings()
+    found: tuple[T, ...] = ()
     if _is_folder(folder, findings):
         tools, _ = read_any_tools(folder, findings)
         if not findings.faults:
-            tests = read_tests(folder, {t.name: t for t in tools}, findings)
+            found = tuple(read(folder, {tool.name: tool for tool in tools}, findings))
     if findings.faults:
         raise stop(folder, findings.faults)
-    return tuple(tests)
+    return found
 
 
 def read_checked_flows(folder: Path, tools: Mapping[str, Tool], findings: Findings) -> list[Flow]:
@@ -139,18 +155,6 @@ def read_checked_flows(folder: Path, tools: Mapping[str, Tool], findings: Findin
         check_flow(flow, findings)
         flows += [flow] if len(findings.faults) == before else []
     return flows
-
-
-def load_flows(folder: Path) -> tuple[Flow, ...]:
-    """The flows of a domain, () when it has none; SpecError with the first fault of the tools or the flows."""
-    folder, findings, flows = Path(folder), Findings(), list[Flow]()
-    if _is_folder(folder, findings):
-        tools, _ = read_any_tools(folder, findings)
-        if not findings.faults:
-            flows = read_checked_flows(folder, {t.name: t for t in tools}, findings)
-    if findings.faults:
-        raise stop(folder, findings.faults)
-    return tuple(flows)
 
 
 __all__ = ["load_domain", "load_flows", "load_tests", "read_checked_flows", "read_domain", "read_into"]

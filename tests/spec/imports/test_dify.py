@@ -204,6 +204,20 @@ def test_no_change_makes_the_reader_fail(tmp_path: Path, good: Any, data: st.Dat
         assert write_flow(flow)
 
 
+def test_a_variable_called_as_a_word_of_conditions_gets_another_name(tmp_path: Path) -> None:
+    """Dify allows a variable "in"; a condition could not name a slot so called."""
+    text = (
+        WORKFLOW.read_text("utf-8").replace("variable: score", "variable: in").replace("[start, score]", "[start, in]")
+    )
+    (tmp_path / "x.yml").write_text(text, "utf-8")
+    flow = import_dify(tmp_path, "x.yml", "x", Desk({}), Findings())
+    assert flow is not None
+    check = flow.by_id["Is_it_bad"]
+    assert isinstance(check, Branch)
+    assert check.arms[0].when is not None
+    assert check.arms[0].when.startswith("in_ <= 2 or ")
+
+
 @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(max_size=60) | st.text(alphabet="{}[]:-,\n ab1#&*!?|>\"'", max_size=80))
 def test_no_text_makes_the_reader_fail(tmp_path: Path, text: str) -> None:

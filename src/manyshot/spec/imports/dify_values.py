@@ -13,7 +13,7 @@ from typing import Any
 from manyshot.flow.steps import PLACE, CallTool
 from manyshot.spec.imports.dify_graph import Node, items, mapping, text
 from manyshot.spec.imports.draft import Draft
-from manyshot.spec.imports.names import identifier
+from manyshot.spec.imports.names import slot_name
 
 _VARIABLE = re.compile(r"\{\{#\s*([\w.-]+?)\s*#\}\}")
 #: Variables that a node has about itself: whether it worked, and why not.
@@ -33,7 +33,7 @@ class Variables:
         key = (node, variable)
         if key not in self.slots:
             source = self.nodes.get(node)
-            name = base = identifier(self._words(variable, source).replace(".", "_"), "value")
+            name = base = slot_name(self._words(variable, source).replace(".", "_"), "value")
             number = 1
             while name in self.taken:
                 number += 1

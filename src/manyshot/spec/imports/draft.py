@@ -12,7 +12,7 @@ from manyshot.flow.graph import known_before, reached
 from manyshot.flow.steps import Arm, Ask, Branch, CallTool, Flow, FlowSlot, Scalar, Step, places
 from manyshot.spec.faults import Findings
 from manyshot.spec.imports.guess import Desk
-from manyshot.spec.imports.names import identifier
+from manyshot.spec.imports.names import identifier, slot_name
 
 
 class Draft:
@@ -63,7 +63,7 @@ class Draft:
         otherwise: str = "slot",
     ) -> str:
         """The name of a slot, which is declared; values join those that it has. Fields are described by their tool."""
-        name = identifier(words, otherwise)
+        name = slot_name(words, otherwise)
         schema = self.desk.fields().get(name, {})
         old = self.slots.get(name, FlowSlot(about=str(schema.get("description", "")), judged=judged))
         # By their looks: true and 1 are the same key to a dict and not the same value.

@@ -20,7 +20,7 @@ from manyshot.spec.faults import Findings
 from manyshot.spec.imports.draft import Draft
 from manyshot.spec.imports.guess import Desk, kind_of, mentions_customer
 from manyshot.spec.imports.mermaid_chart import Chart, Edge, Node, decoded, read_chart
-from manyshot.spec.imports.names import identifier
+from manyshot.spec.imports.names import slot_name
 from manyshot.types import Json, Source
 
 _EXACT = re.compile(r"(ask|call|say|handoff|end)\s*[:：]\s*(.*)", re.DOTALL | re.IGNORECASE)
@@ -76,7 +76,7 @@ class _Importer:
                 self.draft.given = [self.draft.slot(word.strip()) for word in _COMMA.split(rest) if word.strip()]
             else:
                 about, *values = (decoded(part) for part in rest.split("|"))
-                self.draft.slots[identifier(found[3])] = FlowSlot(
+                self.draft.slots[slot_name(found[3])] = FlowSlot(
                     about=about, values=tuple(_value(value) for value in values), judged=found[2] == "judged"
                 )
 
@@ -198,7 +198,7 @@ class _Importer:
         tool, *lines = (line.strip() for line in rest.split("\n"))
         if inner := _BRACKETS.fullmatch(tool):
             tool, names = inner[1], [name.strip() for name in _COMMA.split(inner[2]) if name.strip()]
-            lines = [*(name if " = " in name else f"{name} = {{{identifier(name)}}}" for name in names), *lines]
+            lines = [*(name if " = " in name else f"{name} = {{{slot_name(name)}}}" for name in names), *lines]
         arguments, fills = self._details(node, lines)
         known = self.draft.desk.tools.get(tool)
         if known is None:
@@ -226,7 +226,7 @@ class _Importer:
             if equals:
                 arguments[field.strip()] = _value(value.strip())
             elif arrow:
-                fills[identifier(slot)] = answer.strip()
+                fills[slot_name(slot)] = answer.strip()
             elif line:
                 self.draft.lost(node.line, f'"{_short(line)}" beside a call; write field = value or field{ARROW}slot')
         return arguments, fills
@@ -279,7 +279,7 @@ class _Importer:
     def _new_slot(self, node: Node, words: str, *, judged: bool = False) -> str:
         plain = words.strip().rstrip("?？")
         name = plain if plain.isidentifier() and len(plain) <= 12 else node.id.lower()
-        while identifier(name) in self.draft.slots or identifier(name) in self.draft.desk.fields():
+        while slot_name(name) in self.draft.slots or slot_name(name) in self.draft.desk.fields():
             name += "_"
         return self.draft.slot(name, words, judged=judged)
 

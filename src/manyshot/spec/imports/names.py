@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from manyshot.flow.conditions import WORDS
+
 
 def identifier(words: str, otherwise: str = "step") -> str:
     """A name made of words: other signs become _, a leading digit gets one in front."""
@@ -12,3 +14,9 @@ def identifier(words: str, otherwise: str = "step") -> str:
     name = re.sub(r"\W+", "_", words).strip("_") or re.sub(r"\W+", "_", otherwise).strip("_") or "step"
     name = name if not name[0].isdigit() else f"_{name}"
     return name if name.isidentifier() else "step"
+
+
+def slot_name(words: str, otherwise: str = "slot") -> str:
+    """A name for a slot: an identifier that conditions do not read as a word of their own."""
+    name = identifier(words, otherwise)
+    return f"{name}_" if name in WORDS else name
