@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from manyshot.types import Language, Tool
+from manyshot.types import Call, Json, Language, Observation, Tool
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,23 @@ class Usage:
     retries: int = 0
     tokens_in: int = 0
     tokens_out: int = 0
+
+
+class World(Protocol):
+    """What answers calls: a simulated company, fresh for each episode, or the live one."""
+
+    def call(self, call: Call) -> Observation:
+        """Carry out one call. A wrong call is answered as an API answers it (4xx that names the field), not raised;
+        WorldError where the world itself is broken."""
+        ...
+
+    def state(self) -> Mapping[str, Sequence[Json]]:
+        """All rows by table, in an order that depends on nothing but the calls so far."""
+        ...
+
+    def digest(self) -> str:
+        """A hash of `state`: equal states have equal digests, in every process."""
+        ...
 
 
 class Teacher(Protocol):

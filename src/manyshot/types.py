@@ -189,6 +189,42 @@ class Score(Record):
     detail: str = ""
 
 
+class Observation(Record):
+    """What a world or an API answered to one call. `status` as in HTTP: 2xx is an answer, 0 that none came in time."""
+
+    status: int = Field(200, ge=0, le=599)
+    body: Any = None
+
+    @property
+    def ok(self) -> bool:
+        return 200 <= self.status < 300
+
+
+class Turn(Record):
+    """One block of a trajectory. `text` is what stands there.
+
+    An action that calls a tool has its `call`; the observation behind it has what was really `answered`. An
+    observation without one is text of another kind, as the lesson's customers who answer in an Observation.
+    """
+
+    role: Literal["user", "think", "action", "observation", "reply"]
+    text: str
+    call: Call | None = None
+    answered: Observation | None = None
+    line: int = 0
+
+
+class Trajectory(Record):
+    """A whole dialogue, written by an expert or generated. `path` is the id of a path of `flow`; "" where not known."""
+
+    id: str
+    turns: tuple[Turn, ...]
+    flow: str = ""
+    path: str = ""
+    author: str = ""
+    source: Source | None = None
+
+
 class Manifest(Record):
     """Written last into a stage's folder: its presence means that the folder is complete."""
 

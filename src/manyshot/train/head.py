@@ -5,6 +5,8 @@ One rule: logits exist for one slice only; what is kept is the loss and the grad
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -31,10 +33,21 @@ def cross_entropy(hidden: Tensor, head: Tensor, targets: Tensor, weights: Tensor
         at_target = logits.gather(1, wanted).squeeze(1).float()
         top = logits.amax(1, keepdim=True)
         logits.sub_(top).exp_()
-        total = logits.sum(1, dtype=torch.float32)
+        total = _row_sums(logits)
         losses[rows] = total.log() + top.squeeze(1).float() - at_target
         factor = weights[rows] / total
         logits.mul_(factor[:, None].to(logits.dtype))
         logits.scatter_add_(1, wanted, -weights[rows, None].to(logits.dtype))
         torch.mm(logits, head, out=grad[rows])
     return losses, grad
+
+
+def _row_sums(values: Tensor) -> Tensor:
+    """Sums of rows (rows,) in fp32. A bf16 matrix is summed in short pieces first: torch would copy all of it to fp32.
+
+    Rounding 512 pieces costs 2.5e-4 of a sum, less than the values' own rounding; the copy cost a seventh of a step.
+    """
+    piece = math.gcd(values.shape[1], 512) if values.dtype == torch.bfloat16 else 1
+    if piece == 1:
+        return values.sum(1, dtype=torch.float32)
+    return values.view(len(values), -1, piece).sum(-1).sum(1, dtype=torch.float32)
