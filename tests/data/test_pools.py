@@ -61,6 +61,15 @@ def test_what_a_pattern_leaves_open_the_experts_values_tell(pattern: str, seen: 
     assert all(re.search(pattern, v) and len(v) == len(seen) for v in drawn)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("pattern", [r"^[A-Z\d]{5}$", r"^R[\d-]{6}$", r"^\d{2}[^\W\d_]$"])
+def test_digits_within_a_set_of_characters_keep_the_pattern(pattern: str) -> None:
+    pools, tool = pools_of({"type": "string", "pattern": pattern, "description": "the order id"})
+    drawn = {pools.draw(tool, tool.slots[0]) for _ in range(60)}
+    assert len(drawn) > 5
+    assert all(re.search(pattern, v) for v in drawn)
+
+
 def test_a_uuid_is_one() -> None:
     pools, tool = pools_of({"type": "string", "format": "uuid"})
     value = pools.draw(tool, tool.slots[0])

@@ -212,7 +212,7 @@ class Pools:
                 like = "".join(_like(c, rng) for c in rng.choice(strings))
                 if re.search(pattern, like):
                     return like
-            return rstr.Rstr(rng).xeger(pattern.replace("\\d", "[0-9]")).strip()
+            return rstr.Rstr(rng).xeger(pattern).strip()
         if schema.get("format") == "uuid":
             return str(uuid.UUID(int=rng.getrandbits(128), version=4))
         if strings:
