@@ -15,6 +15,7 @@ from typing import Any
 from manyshot.errors import SpecError
 from manyshot.render import Values
 from manyshot.types import NO_TOOL, Json, Tool
+from manyshot.words import inside
 
 #: Signs that join what stands on both sides of them.
 _JOINTS = ".@_'’"
@@ -102,9 +103,9 @@ def copy_rules(text: str, walls: Sequence[tuple[int, int]] = ()) -> dict[str, st
     once the first character is chosen, so the engine keeps few states. `text` must not be blank.
     """
     walled = {i for start, end in walls for i in range(start, end)}
-    starts = [
-        i for i, c in enumerate(text) if not c.isspace() and i not in walled and _parts(text, i) and _begins(text, i)
-    ]
+    closed = inside(text) - {edge for wall in walls for edge in wall}
+    seams = {i for i in range(1, len(text)) if i not in closed and _parts(text, i)} | {0}
+    starts = [i for i, c in enumerate(text) if not c.isspace() and i not in walled and i in seams and _begins(text, i)]
     if walls and not any(text[i].isalnum() for i in starts):
         return copy_rules(text)
     rules: dict[str, str] = {}
@@ -114,7 +115,7 @@ def copy_rules(text: str, walls: Sequence[tuple[int, int]] = ()) -> dict[str, st
             continue
         here = literal(json.dumps(text[i], ensure_ascii=False)[1:-1])
         goes_on = f"from-{i + 1}" in rules
-        if not text[i].isspace() and (not goes_on or _parts(text, i + 1)):
+        if not text[i].isspace() and (not goes_on or i + 1 in seams):
             rules[f"from-{i}"] = f"{here} (from-{i + 1})?" if goes_on else here
         elif goes_on:
             rules[f"from-{i}"] = f"{here} from-{i + 1}"
@@ -123,8 +124,8 @@ def copy_rules(text: str, walls: Sequence[tuple[int, int]] = ()) -> dict[str, st
 
 
 def _parts(text: str, at: int) -> bool:
-    """Whether one word ends and another begins at a place. Signs of scripts without blanks are words of their own; so
-    are digits beside letters (30min), but not what a dot or an apostrophe joins (kim.alvarez@example.org, O'Brien)."""
+    """Whether one word ends and another begins at a place. Signs of scripts without blanks count as words here; so do
+    digits beside letters (30min), but not what a dot or an apostrophe joins (kim.alvarez@example.org, O'Brien)."""
     if not 0 < at < len(text):
         return True
     left, right = text[at - 1], text[at]
