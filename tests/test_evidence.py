@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from manyshot import evidence
-from manyshot.data.slots import ToolSlots, slots_of
+from manyshot.data.slots import ToolSlots, resolve, slots_of
 from manyshot.evidence import Reading
 from manyshot.types import Context, Json, Language, Tool
 
@@ -213,6 +213,28 @@ def test_free_text_that_is_a_piece_of_a_day_strayed() -> None:
     garage, action = HIRE.slot(("garage",)), "a car on 14 October at Mill Lane 14"
     assert evidence.strayed(HIRE, garage, "October", action)
     assert not evidence.strayed(HIRE, garage, "Mill Lane 14", action)
+
+
+def test_me_and_the_wife_are_two_adults() -> None:
+    book = slots(
+        "Book", ["adults"], adults={"type": "integer", "description": "Number of adults"}, pets={"type": "integer"}
+    )
+    can = evidence.choices(book, "two dogs, me and the wife, at 8:15")
+    assert can[("adults",)] == ("me and the wife",)
+    assert resolve(book.slot(("adults",)), "me and the wife") == 2
+
+
+def test_the_one_port_that_is_named_is_not_both() -> None:
+    port = {"enum": ["dover", "calais"]}
+    sail = slots("Sail", ["start", "goal"], start=port, goal=port)
+    one, both = (evidence.choices(sail, action) for action in ("boats to Calais", "Dover to Calais"))
+    assert evidence.chosen(sail, one) == frozenset()
+    assert evidence.chosen(sail, both) == {("start",), ("goal",)}
+
+
+def test_nothing_is_chosen_twice_for_a_list() -> None:
+    needs = slots("Help", ["needs"], needs={"type": "array", "items": {"enum": ["wheelchair", "luggage"]}})
+    assert resolve(needs.slot(("needs",)), ["wheelchair", "wheelchair", "luggage"]) == ["wheelchair", "luggage"]
 
 
 def test_a_choice_that_is_named_is_given() -> None:

@@ -153,3 +153,18 @@ def test_the_same_words_are_not_two_fields() -> None:
     done = Completion(text, 1, 0, len(text), 0.0, "stop", places)
     found = Presence(slots, (), "en").decide("Move", "to the address Mill Lane 14, Hull", done, {}, ())
     assert found == {("person",): False, ("address",): True}
+
+
+def test_the_one_port_that_is_named_is_not_where_it_goes_and_where_it_comes_from() -> None:
+    port = {"enum": ["dover", "calais"]}
+    sail = Tool(name="Sail", parameters={"properties": {"start": port, "goal": port}, "required": ["start", "goal"]})
+    slots = {"Sail": slots_of(sail, CONTEXT)}
+    text = ' Sail{"start":"calais","goal":"calais"}'
+    places = tuple(Place(bytes([b]), {bytes([b]): 0.0}) for b in text.encode())
+    can = {("start",): ("calais",), ("goal",): ("calais",)}
+    decided = Presence(slots, (), "en").decide("Sail", "boats to Calais", _written(text, places), can, ())
+    assert sorted(decided.values()) == [False, True]
+
+
+def _written(text: str, places: tuple[Place, ...]) -> Completion:
+    return Completion(text, 1, 0, len(text), 0.0, "stop", places)

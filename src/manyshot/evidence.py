@@ -17,7 +17,7 @@ from typing import Any
 
 from manyshot.data.slots import Path, Slot, ToolSlots, resolve
 from manyshot.render import fold
-from manyshot.values import Field, Kind, moments, units
+from manyshot.values import Field, Kind, heads, moments, units
 from manyshot.values.kinds import FREE
 from manyshot.values.text import Span
 from manyshot.values.text import fold as half_lower
@@ -56,17 +56,18 @@ _DENIED_AFTER = re.compile(
 )
 #: Fields that count people, and words that do.
 _PEOPLE = re.compile(
-    r"\b(?:people|guests?|visitors?|passengers?|persons?|party|headcount|attendees)\b|人数|几人|几位|多少人",
+    r"\b(?:people|guests?|visitors?|adults?|passengers?|persons?|party|headcount|attendees|diners?|travell?ers?)\b"
+    r"|人数|几人|几位|多少人",
     re.IGNORECASE,
 )
 _CHILDREN = re.compile(r"child|kid|infant|baby|儿童|小孩|孩子|婴", re.IGNORECASE)
 _HEADS = (
     r"\s*(?:个人|位|人|口人|个(?=大人|朋友|客人|同事)"
-    r"|(?:people|persons?|guests?|of us|of them|visitors?|passengers?)\b)"
+    r"|(?:people|persons?|guests?|of us|of them|visitors?|passengers?|adults?|grown-?ups?)\b)"
 )
 #: Words of a field's name or description that tell nothing of it.
 _EMPTY_EN = frozenset(
-    ["with", "need", "needs", "want", "wants", "have", "this", "that", "flag", "name", "text", "value", "type"]
+    ["with", "need", "needs", "want", "wants", "have", "this", "that", "flag", "name", "text", "value", "type", "only"]
 )
 _EMPTY_ZH = re.compile(r"是否|需要|要不要|有无|能否|可否|客户|用户|的|\s+")
 _TWO_ZH = re.compile("[\u4e00-\u9fff]{2}")
@@ -189,8 +190,18 @@ def called(names: Mapping[Path, re.Pattern[str]], action: str) -> frozenset[Path
 
 
 def chosen(tool: ToolSlots, can: Mapping[Path, Sequence[Any]]) -> frozenset[Path]:
-    """The fields of which an action names a choice outright. In the corpus, 99 of 100 of them were given."""
-    return frozenset(s.path for s in tool.slots if s.field.kind is Kind.ENUM and can.get(s.path))
+    """The fields of which an action names a choice outright. In the corpus, 99 of 100 of them were given.
+
+    One choice that two fields could take (the one port that is named, from or to?) says nothing of either.
+    """
+    named = [s for s in tool.slots if s.field.kind is Kind.ENUM and can.get(s.path)]
+    return frozenset(s.path for s in named if not any(one_for_both(s, o, can) for o in named if o is not s))
+
+
+def one_for_both(slot: Slot, other: Slot, can: Mapping[Path, Sequence[Any]]) -> bool:
+    """Whether two fields of the same choices could only be given the same one, which an action names."""
+    said = can.get(slot.path)
+    return slot.field.values == other.field.values and said is not None and len(said) == 1 and said == can.get(other.path)
 
 
 def strayed(tool: ToolSlots, slot: Slot, words: Any, action: str) -> bool:
@@ -236,6 +247,8 @@ def _sure(slot: Slot, action: str) -> list[Span]:
     """The places that may be meant for a field: numbers with its unit before those without, choices named outright."""
     spans = list(_spots(slot.field, action))
     if slot.field.kind in _NUMBERS:
+        if _of_whom(slot) and (people := heads.spots(action)):
+            spans = [*people, *(s for s in spans if _of_people(slot, s.surface, action))]
         return [s for s in spans if _with_unit(slot, s.surface) or _counted(slot, s, action)] or spans
     if slot.field.kind is Kind.ENUM:
         return [s for s in spans if _outright(s, action)]
@@ -300,9 +313,14 @@ def _counted(slot: Slot, span: Span, action: str) -> bool:
 
 
 def _of_people(slot: Slot, words: str, action: str) -> bool:
-    """Whether the words count people and the field does too, though not children, who are counted beside others."""
+    """Whether the words count people and the field does too."""
+    return _of_whom(slot) and bool(heads.read(half_lower(words)) or re.search(re.escape(words) + _HEADS, action))
+
+
+def _of_whom(slot: Slot) -> bool:
+    """Whether a field counts people, though not children, who are counted beside others."""
     about = f"{_plain(slot.name)} {slot.description}"
-    return bool(_PEOPLE.search(about) and not _CHILDREN.search(about) and re.search(re.escape(words) + _HEADS, action))
+    return bool(_PEOPLE.search(about) and not _CHILDREN.search(about))
 
 
 def _denied(name: re.Pattern[str], action: str) -> bool:

@@ -158,18 +158,25 @@ class Presence:
             return {}
         odds = self.odds(name, action)
         nats = {key: odds[key] + MODEL * told[key] for key in self.open_to(name, can, stated) if key in told}
-        twice = {min(pair, key=nats.__getitem__) for pair in self._same_words(name, written, nats)}
+        twice = {min(pair, key=nats.__getitem__) for pair in self._same_words(name, written, nats, can)}
         given = {key: value > 0 and key not in twice for key, value in nats.items()}
         if all(is_given is (key in written) for key, is_given in given.items()):
             return {}
         return {(key,): is_given for key, is_given in given.items()}
 
-    def _same_words(self, name: str, written: Json, among: Collection[str]) -> list[tuple[str, str]]:
-        """Pairs of fields that were given the same free text, or one a piece of the other's: one of them was not said.
-        In the corpus, none of 1,279 pairs share words."""
-        free = [s.name for s in self._slots[name].slots if s.field.kind in FREE and len(s.path) == 1]
-        said = [(key, words) for key in free if key in among and isinstance(words := written.get(key), str)]
-        return [(a, b) for (a, x), (b, y) in combinations(said, 2) if x in y or y in x]
+    def _same_words(
+        self, name: str, written: Json, among: Collection[str], can: Mapping[Path, Sequence[Any]]
+    ) -> list[tuple[str, str]]:
+        """Pairs of fields that were given the same free text, or one a piece of the other's, or the one choice that is
+        named: one of them was not said. In the corpus, none of 1,279 pairs share words."""
+        top = [s for s in self._slots[name].slots if len(s.path) == 1 and s.name in among]
+        free = [s.name for s in top if s.field.kind in FREE]
+        said = [(key, words) for key in free if isinstance(words := written.get(key), str)]
+        chosen = [s for s in top if s.field.kind is Kind.ENUM and s.name in written]
+        return [
+            *((a, b) for (a, x), (b, y) in combinations(said, 2) if x in y or y in x),
+            *((a.name, b.name) for a, b in combinations(chosen, 2) if evidence.one_for_both(a, b, can)),
+        ]
 
     def odds(self, name: str, action: str) -> dict[str, float]:
         """Field of a tool -> log of the odds that an action gives it a value; nested ones are left out."""

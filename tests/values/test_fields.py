@@ -101,3 +101,14 @@ def test_import_is_light():
         "import sys, manyshot.values; print(any(m in sys.modules for m in ('torch', 'transformers', 'cn2an', 'jieba')))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+def test_smaller_units_behind_a_unit_and_plates_without_digits() -> None:
+    tall = field_for("height_cm", {"type": "integer", "description": "Height in centimetres"}, EN)
+    assert tall.resolve("3 metres 10") == 310
+    assert [s.surface for s in tall.spot("it is 3 metres 10 tall, FB347728")] == ["3 metres 10"]
+    assert [s.surface for s in tall.spot("2 metres 10 boxes")] == ["2 metres", "10 boxes"]
+    plate = field_for("registration", {"type": "string", "description": "Number plate"}, EN)
+    assert plate.resolve("yj70 lbe") == "YJ70LBE"
+    with pytest.raises(ValueError, match="plate"):
+        plate.resolve("bringing")

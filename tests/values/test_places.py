@@ -66,6 +66,7 @@ CLOCK_EN = a_field("en", EN, "time", "HH:MM")
         ),
         (MOMENT_EN, "ride on 16 Oct at 13.45", "2025-10-16 13:45", "16 Oct at 13.45"),
         (CLOCK_EN, "be there at 18.30 please", "18:30", "18.30"),
+        (CLOCK_EN, "we'll take the 22.45 please", "22:45", "22.45"),
         (CLOCK_EN, "half nine in the morning suits", "09:30", "half nine in the morning"),
         (CLOCK_EN, "at half five this afternoon", "17:30", "half five this afternoon"),
     ],

@@ -152,7 +152,7 @@ _EN: tuple[str, ...] = (
     rf"\b(?:a\s+)?(?P<q>half|quarter|(?:five|ten|twenty|twenty[\s-]five|\d{{1,2}})(?:\s+minutes)?)\s+(?P<to>past|after|to|of|till|before)\s+{_EH}\b(?:\s*o['’]?clock)?{_AP}?(?![:%])",
     rf"(?<=\bat )half\s+{_EH}\b(?!\s+(?:the|of|an?)\b)(?P<half>)",
     rf"\bhalf\s+{_EH}(?:{_AP}|(?=\s+(?:in\s+the|this)\s+(?:morning|afternoon|evening)\b))(?P<half>)",
-    r"(?<=\bat )(?P<h>1[3-9]|2[0-3])\.(?P<m>[0-5]\d)(?![\w%°]|\.\d|\s*(?:[a-z]{1,3}/|per\b|each\b|a\b|[cmk]?m\b|kg\b|pounds?\b|euros?\b|dollars?\b|degrees\b|percent\b))",
+    r"(?:(?<=\bat )|(?<=\bthe ))(?P<h>1[3-9]|2[0-3])\.(?P<m>[0-5]\d)(?![\w%°]|\.\d|\s*(?:[a-z]{1,3}/|per\b|each\b|a\b|[cmk]?m\b|kg\b|pounds?\b|euros?\b|dollars?\b|degrees\b|percent\b))",
     r"(?:(?<=\bat )|^)(?P<h>\d{1,2})\.(?P<m>[0-5]\d)(?![\w%°]|\.\d)(?P<weak>)",
     rf"\b{_EH}\s*o['’]?\s?clock{_AP}?",
     rf"\b(?P<h>one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)[\s-](?P<mw>{_EMIN})\b(?!\s+\w*(?:minutes|people|dollars|hundred))",

@@ -222,8 +222,10 @@ def read_url(surface: str) -> str:
 
 
 def read_plate(surface: str, pattern: re.Pattern[str] | None) -> str:
-    """Capitals without separators, or what the pattern takes."""
+    """Capitals without separators, or what the pattern takes. A word without a digit is none."""
     text = bare(half_width(surface))
+    if not any(map(str.isdigit, text)):
+        raise ValueError(f"{surface!r} does not read as a plate")
     compact = re.sub(r"[\s·•.\-]", "", text).upper()
     for option in (text, text.upper(), compact, compact[:2] + "·" + compact[2:], compact[:-3] + " " + compact[-3:]):
         if pattern is not None and pattern.search(option):

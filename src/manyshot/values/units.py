@@ -11,6 +11,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from manyshot.values import heads
 from manyshot.values.numbers import EN_NUMBER, ZH_NUMBER, Number, read_en, read_ordinal, read_zh, tidy
 
 
@@ -277,6 +278,12 @@ def _zh_part(text: str, unit: re.Pattern[str]) -> tuple[Measure, int] | None:
     return Measure(value, units), pos
 
 
+#: A number behind a unit that counts its smaller ones: 3 metres 10, 6 foot 2; not 2 metres 10 boxes.
+SMALLER = r"\s\d{1,2}(?![\w.,])(?!\s+[a-z]+s\b)"
+_PARTS_OF = {
+    **dict.fromkeys(("metre", "metres", "meter", "meters", "m"), 100),
+    **dict.fromkeys(("foot", "feet", "ft"), 12),
+}
 _EN_HALF = re.compile(r"half\s+(?:an?|of\s+an?)\s+")
 _EN_QUARTER = re.compile(r"(?P<n>an?|one|three)\s+quarters?\s+of\s+an?\s+")
 
@@ -308,6 +315,8 @@ def _en_part(text: str, unit: re.Pattern[str]) -> tuple[Measure, int] | None:
     pos, units = named.end(), words()[named["u"]]
     if tail := re.match(r"\s+and\s+a\s+(half|quarter)\b", text[pos:]):
         value, pos = value + (0.5 if tail[1] == "half" else 0.25), pos + tail.end()
+    elif (tail := re.match(SMALLER, text[pos:])) and (parts := _PARTS_OF.get(named["u"])):
+        value, pos = tidy(value + int(tail[0]) / parts), pos + tail.end()
     return Measure(value, units), pos
 
 
@@ -320,7 +329,7 @@ def unit_spans(text: str, start: int, limit: int) -> list[int]:
     """Ends of the unit words (and of a half or digits after them) in text[start:limit], the first few."""
     ends: list[int] = []
     for match in re.finditer(
-        rf"(?:{pattern()})(?P<more>半|\s+and\s+a\s+half\b|[一二三四五六七八九\d]{{1,2}}(?![\d一二三四五六七八九十]))?",
+        rf"(?:{pattern()})(?P<more>半|\s+and\s+a\s+half\b|{SMALLER}|[一二三四五六七八九\d]{{1,2}}(?![\d一二三四五六七八九十]))?",
         text[start:limit],
     ):
         if match["more"]:
@@ -390,6 +399,8 @@ def read(text: str, language: str) -> Measure | None:
     value = (read_en(text) if language == "zh" else read_zh(text)) if value is None else value
     if value is None:
         value = _counted(text)
+    if value is None:
+        value = heads.read(text)
     return None if value is None else Measure(value, ())
 
 
