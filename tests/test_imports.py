@@ -16,16 +16,16 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("", "types", "errors", "config"),
     ("parse", "stats", "records", "protocols", "progress", "values", "budget", "data.lexicon", "oneline", "schema_fit"),
     ("render", "grammar", "likelihood", "score", "bfcl", "formats", "flow", "data.slots"),
-    ("evidence", "scoring", "likeness"),
+    ("evidence", "scoring", "likeness", "dialogue"),
     ("acting", "choice", "presence", "plugs"),
     STAGES,
-    ("desk", "parts", "runfolder"),
+    ("desk", "parts", "runfolder", "shotbook"),
     ("trial", "examine"),
     ("facts",),
     ("generalist",),
     ("pipeline",),
     ("single", "demo", "curve"),
-    ("cli",),
+    ("cli", "cli_shots"),
 )
 #: `import manyshot` and the command line's help must not load these.
 HEAVY = (

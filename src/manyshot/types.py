@@ -201,7 +201,7 @@ class Observation(Record):
 
 
 class CallFault(Record):
-    """A fault of the simulated company: the `nth` call of a tool in an episode, counted from 1, goes wrong like this."""
+    """A fault of the simulated company: the `nth` call of a tool in an episode, from 1, goes wrong like this."""
 
     call: str
     nth: int = Field(1, ge=1)
@@ -247,6 +247,20 @@ class Trajectory(Record):
     setup: Setup = Setup()
     expected: Json = Field(default_factory=dict)
     source: Source | None = None
+
+
+Verdict = Literal["approved", "rejected"]
+
+
+class Approval(Record):
+    """What a person thinks of a shot: a line of shots/approvals.jsonl. `text` is the hash of what was looked at."""
+
+    shot: str
+    verdict: Verdict
+    by: str
+    when: datetime
+    text: str
+    reason: str = ""
 
 
 class Manifest(Record):

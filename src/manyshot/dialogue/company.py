@@ -13,6 +13,9 @@ from manyshot.protocols import World
 from manyshot.types import Call, Context, Json, Setup
 from manyshot.values import Kind
 
+#: A fresh world, set up for one episode.
+OpenWorld = Callable[[Setup], World]
+
 
 @dataclass(frozen=True, slots=True)
 class Company:
@@ -23,8 +26,7 @@ class Company:
     #: Flow -> its paths by id.
     paths: Mapping[str, Mapping[str, Path]]
     tools: Mapping[str, ToolSlots]
-    #: A fresh world, set up for one episode.
-    open: Callable[[Setup], World]
+    open: OpenWorld
 
     @property
     def all_paths(self) -> tuple[Path, ...]:
@@ -41,9 +43,7 @@ class Company:
                 yield slot, value
 
 
-def company(
-    context: Context, flows: Iterable[Flow], tools: Mapping[str, ToolSlots], open_world: Callable[[Setup], World]
-) -> Company:
+def company(context: Context, flows: Iterable[Flow], tools: Mapping[str, ToolSlots], open_world: OpenWorld) -> Company:
     """Put together; lists all paths of the flows once."""
     by_name = {flow.name: flow for flow in flows}
     found = {name: {path.id: path for path in paths(flow)} for name, flow in by_name.items()}

@@ -15,13 +15,13 @@ from typing import Any
 from manyshot.dialogue.company import field_of_answer
 from manyshot.flow.conditions import holds, parse, slots_of
 from manyshot.flow.paths import Path, Walk
-from manyshot.flow.steps import ELSE, FAILED, PLACE, Ask, Branch, CallTool, End, Flow, Handoff, Say, Step, places
+from manyshot.flow.steps import ELSE, FAILED, PLACE, Ask, Branch, CallTool, End, Handoff, Say, Step, places
 from manyshot.flow.words import held
 from manyshot.oneline import show
 from manyshot.types import Call, Json, Observation, Trajectory
 
 #: What it costs to leave a step of a kind out: customers often answer a question before it is asked.
-_SKIP: Mapping[type[Step], float] = {Ask: 0.5, Say: 0.4, End: 0.0, Handoff: 0.2}  # type: ignore[dict-item]
+_SKIP: Mapping[type[Step], float] = {Ask: 0.5, Say: 0.4, End: 0.0, Handoff: 0.2}
 #: What it costs when a step takes one more Action, as when two things of one step are asked one after the other.
 _MORE = 0.1
 
@@ -78,15 +78,10 @@ def acts_of(one: Trajectory) -> list[Act]:
     return found
 
 
-def follow(one: Trajectory, flow: Flow, found: Iterable[Path]) -> Followed | None:
-    """The walk that fits best, of these paths of a flow; None when none makes the dialogue's calls."""
+def follow(one: Trajectory, found: Iterable[Path]) -> Followed | None:
+    """The walk that fits best, of these paths; None when none makes the dialogue's calls."""
     acts = acts_of(one)
-    ways = [
-        _check(flow, way, acts)
-        for path in found
-        for walk in path.walks
-        if (way := _align(path, walk, acts)) is not None
-    ]
+    ways = [_check(way, acts) for path in found for walk in path.walks if (way := _align(path, walk, acts)) is not None]
     return min(ways, key=lambda way: (len(way.conflicts), -way.likeness), default=None)
 
 
@@ -109,7 +104,7 @@ def _align(path: Path, walk: Walk, acts: Sequence[Act]) -> Followed | None:
         score = 0.0
         for end in range(act, len(acts)):
             if not _may(acts, act, end, step, label):
-                if isinstance(step, CallTool) and acts[end].call is not None and acts[end].call.name == step.tool:
+                if isinstance(step, CallTool) and _tool(acts[end]) == step.tool:
                     continue  # it failed and was made again
                 break
             score += _likeness(acts[end], step) - (_MORE if end > act else 0.0)
@@ -126,9 +121,13 @@ def _may(acts: Sequence[Act], first: int, last: int, step: Step, label: str) -> 
     if not isinstance(step, CallTool):
         return all(act.call is None for act in acts[first : last + 1])
     run = acts[first : last + 1]
-    if any(act.call is None or act.call.name != step.tool for act in run) or any(_ok(act) for act in run[:-1]):
+    if any(_tool(act) != step.tool for act in run) or any(_ok(act) for act in run[:-1]):
         return False
     return _ok(run[-1]) == (label != FAILED)
+
+
+def _tool(act: Act) -> str:
+    return act.call.name if act.call else ""
 
 
 def _ok(act: Act) -> bool:
@@ -156,7 +155,7 @@ def _words(step: Step) -> str:
 # whether the values agree
 
 
-def _check(flow: Flow, way: Followed, acts: Sequence[Act]) -> Followed:
+def _check(way: Followed, acts: Sequence[Act]) -> Followed:
     """Go along the walk with what is known of its slots; what contradicts it is added to `way`."""
     by_step = {step: acts[act] for act, step in way.steps.items()}  # of several acts of a step the last counts
     values: Json = {}
@@ -192,7 +191,7 @@ def _wrong_values(step: CallTool, call: Call, values: Json) -> Iterator[str]:
             else:
                 values[slot] = got
     for name in call.arguments.keys() - step.arguments.keys():
-        yield f'{call.name} has "{name}", which the flow\'s step {step.id} does not give; add it to the step, or remove it'
+        yield f'{call.name} has "{name}", which the flow does not give at {step.id}; remove it, or add it there'
 
 
 def _pairs(template: Any, got: Any) -> Iterator[tuple[Any, Any, str | None]]:

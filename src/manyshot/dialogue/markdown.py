@@ -1,7 +1,7 @@
 """shots/*.md <-> Trajectories: text that an expert reads and edits.
 
-The one rule: reading never stops at a fault, and what `write` writes reads back as the same dialogues. A line that would
-be taken for something else is written with a backslash in front, as Markdown has it.
+The one rule: reading never stops at a fault, and what `write` writes reads back as the same dialogues. A line that
+would be taken for something else is written with a backslash in front, as Markdown has it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -333,6 +333,27 @@ def write_observation(answered: Observation) -> str:
 # writing
 
 
+def rewrite(text: str, name: str, changed: Mapping[str, Trajectory]) -> str:
+    """The text of a file with some of its dialogues (by id) written anew; all else stays as it is."""
+    found, _ = parse(text, name=name)
+    lines = text.split("\n")
+    starts = [n for n, line in enumerate(lines) if _HEADING.fullmatch(line) and not _fenced(lines[:n])]
+    if not starts:
+        return "".join(_section(changed.get(one.id, one)) for one in found)
+    out = lines[: starts[0]]
+    for start, end in zip(starts, (*starts[1:], len(lines)), strict=True):
+        one = next((one for one in found if one.source and one.source.line == start + 1), None)
+        if one is not None and one.id in changed:
+            out += _section(changed[one.id]).split("\n")
+        else:
+            out += lines[start:end]
+    return "\n".join(out).rstrip("\n") + "\n"
+
+
+def _fenced(lines: Sequence[str]) -> bool:
+    return sum(bool(_FENCE.fullmatch(line)) for line in lines) % 2 == 1
+
+
 def write(trajectories: Iterable[Trajectory]) -> str:
     """Dialogues as text; DataError for one that cannot be written so that it reads back the same."""
     return "\n".join(_section(one) for one in trajectories)
@@ -368,7 +389,7 @@ def _written(turn: Turn, before: Role | None) -> list[str]:
     if turn.text != turn.text.strip() or (not turn.text and turn.role != "observation"):
         raise DataError(f"a turn cannot be written: wanted text without blanks around it, found {turn.text!r}")
     label = f"**{_WRITTEN[turn.role]}**:"
-    gap = [""] if turn.role in ("user", "think") and before not in (None, "user") else []
+    gap = [""] if turn.role in ("user", "think") and before is not None else []
     first, *more = turn.text.split("\n")
     more = [_escaped(line) for line in more]
     if turn.role == "action":

@@ -129,8 +129,11 @@ class _Attempt:
                 yield CallFault(call=step.tool, nth=made[step.tool], kind="empty")
 
     def _fails_by_itself(self, walk: Walk, at: int) -> bool:
-        """Where the flow goes on after a failure, it is about the customer's values; else the system is down."""
-        return not isinstance(walk.steps[at + 1], Handoff) and bool(walk.steps[at].needs)
+        """Whether a failure is about the customer's values. A person who takes over for several calls alike is there
+        for when the system is down."""
+        then = walk.steps[at + 1]
+        alike = sum(isinstance(step, CallTool) and step.failed == then.id for step in self.flow.steps)
+        return bool(walk.steps[at].needs) and not (isinstance(then, Handoff) and alike > 1)
 
     def _judge(self, step: Branch, label: str, values: Json) -> None:
         """What the assistant judges is what the way needs."""
@@ -160,9 +163,11 @@ class _Attempt:
         schema: Json = self.company.tools[step.tool].tool.properties.get(name, {})
         if field is not None and label == FAILED and self.kind == "plain" and (strange := self._unknown(schema)):
             return [strange]
-        offered = [value for value in _scalars(list(values.values())) if _fits(value, schema)]
         if field is not None and field.field.kind in _MOMENTS:
-            return offered or self._moments(field)
+            filled = {one for done in walk.steps[:at] if isinstance(done, CallTool) for one in done.fills}
+            answers = [value for one, value in values.items() if one in filled]
+            offered = [value for value in _scalars(answers) if _fits(value, schema)]
+            return [value for value in offered or self._moments(field) if value != values.get(slot)]
         known = [row[key] for rows in world.state().values() for row in rows for key in (name, slot) if key in row]
         known = [value for value in dict.fromkeys(map(_hashable, known)) if _fits(value, schema)]
         return known or [*self.pools.get(slot, ()), *self.pools.get(name, ()), *_listed(schema)]

@@ -20,7 +20,7 @@ from manyshot.flow.steps import Handoff
 from manyshot.flow.words import hands_over
 from manyshot.oneline import show
 from manyshot.schema_fit import misfit
-from manyshot.types import Call, Json, Observation, Setup, Trajectory, Turn
+from manyshot.types import Call, Observation, Trajectory, Turn
 
 #: Digits in a row that nobody says by chance: ids and phone numbers.
 _LONG = re.compile(r"[A-Za-z]*\d{5,}")
@@ -131,14 +131,14 @@ def unfit(call: Call, company: Company) -> str:
     if wrong is None:
         return ""
     where = ".".join(map(str, wrong.path))
-    return f"{call.name}{'.' + where if where else ''}: wanted {wrong.keyword} {show(wrong.wanted)}, found {show(wrong.got)}"
+    place = f"{call.name}.{where}" if where else call.name
+    return f"{place}: wanted {wrong.keyword} {show(wrong.wanted)}, found {show(wrong.got)}"
 
 
 def _corrected(turns: Sequence[Turn], at: int) -> bool:
     """Whether the same tool is called again at once: then the first call may be wrong, and the API says so."""
-    then = next((turn for turn in turns[at + 1 :] if turn.role in ("action", "user")), None)
-    name = turns[at].call.name if turns[at].call else ""
-    return then is not None and then.call is not None and then.call.name == name
+    first, then = turns[at], next((turn for turn in turns[at + 1 :] if turn.role in ("action", "user")), None)
+    return then is not None and bool(then.call and first.call and then.call.name == first.call.name)
 
 
 def _untrue(seen: Turn, answer: Observation, call: Call) -> str:
@@ -200,11 +200,7 @@ def _walk(found: Replay, company: Company) -> None:
     if said := _wrong_name(one, company):
         found.problems.append(Problem(line, said))
         return
-    ways = {
-        name: way
-        for name in _flows(one, company)
-        if (way := follow(one, company.flows[name], _paths(one, name, company)))
-    }
+    ways = {name: way for name in _flows(one, company) if (way := follow(one, _paths(one, name, company)))}
     if not ways:
         found.problems.append(Problem(line, f"{_where(one)} makes these calls: {_calls(one)}; see manyshot flow paths"))
         return
@@ -251,7 +247,7 @@ def _one_path_only(found: Replay, company: Company) -> None:
         path.id
         for name in _flows(one, company)
         for path in _paths(one, name, company)
-        if (way := follow(one, company.flows[name], [path])) is not None and not way.conflicts
+        if (way := follow(one, [path])) is not None and not way.conflicts
     ]
     if len(fitting) > 1:
         found.problems.append(
@@ -285,4 +281,4 @@ def _final(one: Trajectory, found: Replay) -> Iterator[str]:
               "should; manyshot shots fill writes it as expected: ..., to be looked over"  # fmt: skip
 
 
-__all__ = ["Json", "Replay", "Setup", "replay", "unfit"]
+__all__ = ["Replay", "replay", "unfit"]

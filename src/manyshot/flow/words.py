@@ -1,4 +1,4 @@
-"""What plain words have in common, and what they say of a dialogue's end. One rule: no grammar, only words and signs."""
+"""What plain words have in common, and what they say of an end. One rule: no grammar, only words."""
 
 from __future__ import annotations
 

@@ -1,0 +1,55 @@
+"""An Action that names every value its call needs.
+
+The one rule: values are named in the words that the customer or a tool used, where those read as the value; the plain
+value stands in for them otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from manyshot.data.slots import Slot
+from manyshot.dialogue.company import Company, says
+from manyshot.types import Call, Trajectory
+
+_STOPS = "。.!！;；,，:： "
+
+
+def complete(action: str, call: Call, company: Company, before: Sequence[str]) -> str:
+    """The Action with what it does not yet say of its call added at its end; unchanged when nothing is missing.
+
+    before: what the customer and the tools said before it, the oldest first.
+    """
+    missing = list(company.unsaid(call, action))
+    if not missing:
+        return action
+    named = [f"{label(slot)}{_joint(company)}{words(slot, value, before)}" for slot, value in missing]
+    zh = company.context.language == "zh"
+    return f"{action.rstrip(_STOPS)}{'：' if zh else ': '}{('，' if zh else ', ').join(named)}{'。' if zh else '.'}"
+
+
+def label(slot: Slot) -> str:
+    """What people call a slot."""
+    return slot.field.labels[0] if slot.field.labels else slot.name
+
+
+def words(slot: Slot, value: Any, before: Sequence[str]) -> str:
+    """How a value was said last, or the plain value."""
+    if isinstance(value, list):
+        return "、".join(words(slot.items[0], one, before) if slot.items else str(one) for one in value)
+    for text in reversed(before):
+        if found := slot.field.find(text, value):
+            said = found[0].surface
+            if says(slot, said, value):
+                return said
+    return str(value)
+
+
+def _joint(company: Company) -> str:
+    return "" if company.context.language == "zh" else " "
+
+
+def said_before(one: Trajectory, turn: int) -> list[str]:
+    """What the customer and the tools said before a turn."""
+    return [t.text for t in one.turns[:turn] if t.role in ("user", "observation")]
