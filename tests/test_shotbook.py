@@ -68,7 +68,7 @@ def test_an_edit_takes_the_approval_away(folder: Path) -> None:
 def test_what_is_untrue_is_a_fault_and_cannot_be_approved(folder: Path) -> None:
     write(folder, GOOD.replace("number is B100002", "number is B100003"))
     assert faults(folder) == [
-        "shots/a.md:37: the reply names B100003, which neither the customer nor a tool said before"
+        "shots/a.md:37: the reply names 100003, which neither the customer nor a tool said before"
     ]
     here = book(folder)
     with pytest.raises(SpecError, match=r"a\.md:37: evening-1 cannot be approved"):

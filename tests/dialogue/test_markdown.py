@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from manyshot.dialogue.markdown import parse, read_observation, write, write_observation
+from manyshot.dialogue.markdown import parse, read_observation, rewrite, write, write_observation
 from manyshot.errors import DataError
 from manyshot.types import Call, CallFault, Json, Observation, Setup, Trajectory, Turn
 
@@ -206,3 +206,14 @@ def test_the_lessons_own_dialogue_is_read() -> None:
     assert problems == []
     assert [turn.role for turn in read.turns].count("action") == 6
     assert read.turns[-1].role == "reply"
+
+
+@given(st.lists(trajectories(), min_size=1, max_size=3, unique_by=lambda one: one.id), st.integers(0, 2))
+def test_rewriting_one_dialogue_leaves_the_others_and_the_prose(given: list[Trajectory], at: int) -> None:
+    text = "# Title\n\nfor readers\n\n" + write(given)
+    assert rewrite(text, "x", {}) == text
+    chosen = given[at % len(given)]
+    changed = chosen.model_copy(update={"author": "somebody else"})
+    read, problems = parse(rewrite(text, "x", {chosen.id: changed}))
+    assert problems == []
+    assert [bare(one) for one in read] == [bare(changed if one is chosen else one) for one in given]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from manyshot.dialogue.changes import changes, expected_of, unexpected
+from manyshot.dialogue.changes import changes, expected_of, snapshot, unexpected
 from manyshot.dialogue.company import Company
 from manyshot.dialogue.markdown import parse
 from manyshot.dialogue.replay import Replay, replay
@@ -108,7 +108,7 @@ LIES = [
     ('{"id": "B100002"}', "The booking is B100002.", 33, "no exact answer"),
     ('{"id": "B100002"}', "", 33, "an empty Observation"),
     ("at 18:00 and at 20:30", "at 18:00 and at 21:45", 21, "the words name 21, 45"),
-    ("number is B100002", "number is B100003", 37, "the reply names B100003"),
+    ("number is B100002", "number is B100003", 37, "the reply names 100003"),
     ("Book a table for Ann Lee, 4 guests, on 2024-10-15.", "Book it.", 31, "the Action does not name"),
     ("Ann Lee, four of us.", "Four of us.", 31, "guest = Ann Lee, which neither"),
     ('"guests":4', '"guests":40', 31, "wanted maximum 20"),
@@ -160,7 +160,7 @@ def test_the_answers_of_the_world_are_filled_in(house: Company) -> None:
 
 def test_changes_are_told_and_held_to() -> None:
     world = Inn(Setup())
-    before = {table: [dict(row) for row in rows] for table, rows in world.state().items()}
+    before = snapshot(world)
     world.bookings["B100001"]["state"] = "cancelled"
     found = changes(before, world.state())
     assert expected_of(found) == {"changed": [{"table": "bookings", "id": ["B100001"], "state": ["cancelled"]}]}

@@ -5,11 +5,13 @@ The one rule: every change must be expected, and everything expected must have c
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from manyshot.oneline import show
+from manyshot.protocols import World
 from manyshot.types import Json
 
 State = Mapping[str, Sequence[Json]]
@@ -42,6 +44,11 @@ class Change:
         return f"{self.table}: {word} " + ", ".join(
             f"{name} = {show(value)}" for name, value in self.new_values.items()
         )
+
+
+def snapshot(world: World) -> State:
+    """The rows of a world as they are now; later calls do not touch them."""
+    return copy.deepcopy({table: list(rows) for table, rows in world.state().items()})
 
 
 def changes(before: State, after: State) -> list[Change]:

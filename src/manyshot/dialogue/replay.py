@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from manyshot.dialogue.changes import Change, changes, unexpected
+from manyshot.dialogue.changes import Change, changes, snapshot, unexpected
 from manyshot.dialogue.company import Company, says
 from manyshot.dialogue.follow import Followed, acts_of, follow
 from manyshot.dialogue.markdown import Problem, write_observation
@@ -23,7 +23,7 @@ from manyshot.schema_fit import misfit
 from manyshot.types import Call, Observation, Trajectory, Turn
 
 #: Digits in a row that nobody says by chance: ids and phone numbers.
-_LONG = re.compile(r"[A-Za-z]*\d{5,}")
+_LONG = re.compile(r"\d{5,}")
 _DIGITS = re.compile(r"\d+")
 
 
@@ -94,7 +94,7 @@ def _make_calls(found: Replay, company: Company) -> None:
     one = found.trajectory
     try:
         world = company.open(one.setup)
-        before = {table: [dict(row) for row in rows] for table, rows in world.state().items()}
+        before = snapshot(world)
     except WorldError as error:
         found.problems.append(Problem(_line(one), str(error)))
         return

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from manyshot.dialogue.changes import changes, expected_of
+from manyshot.dialogue.changes import Change, changes, expected_of, snapshot
 from manyshot.dialogue.company import Company, written_out
 from manyshot.dialogue.markdown import write_observation
 from manyshot.dialogue.plan import Done, Plan, Pools, plan
@@ -73,9 +73,9 @@ def worded(planned: Plan, company: Company, name: str) -> Trajectory:
     )  # fmt: skip
 
 
-def _changes(planned: Plan, company: Company) -> Any:
+def _changes(planned: Plan, company: Company) -> list[Change]:
     world = company.open(planned.setup)
-    before = {table: [dict(row) for row in rows] for table, rows in world.state().items()}
+    before = snapshot(world)
     for done in planned.done:
         if done.call is not None:
             world.call(done.call)
