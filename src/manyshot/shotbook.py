@@ -6,7 +6,7 @@ approved that does not replay true.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from pathlib import Path
 from manyshot.data.slots import domain_slots
 from manyshot.dialogue import approval
 from manyshot.dialogue.changes import expected_of
-from manyshot.dialogue.company import Company, OpenWorld, company
+from manyshot.dialogue.company import Company, OpenerOf, company
 from manyshot.dialogue.markdown import ID, Problem, rewrite, write
 from manyshot.dialogue.replay import Replay, replay
 from manyshot.errors import SpecError, at
@@ -208,15 +208,13 @@ class Shotbook:
         )  # fmt: skip
 
 
-def open_book(folder: Path, world: Callable[[Domain], OpenWorld]) -> Shotbook:
-    """The dialogues of a domain folder. Raises SpecError for what cannot be read.
-
-    world: how worlds of a domain are opened.
-    """
+def open_book(folder: Path, world: OpenerOf) -> Shotbook:
+    """The dialogues of a domain folder. Raises SpecError for what cannot be read, WorldError for a world that is none."""
     folder = Path(folder)
     domain, flows = load_domain(folder), load_flows(folder)
     shots, said = load_dialogues(folder)
-    return Shotbook(folder, domain, company(domain.context, flows, domain_slots(domain), world(domain)), shots, said)
+    desk = company(domain.context, flows, domain_slots(domain), world(domain, flows))
+    return Shotbook(folder, domain, desk, shots, said)
 
 
 __all__ = ["Shotbook", "open_book"]

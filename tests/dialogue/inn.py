@@ -8,6 +8,7 @@ from typing import Any
 
 from manyshot.data.slots import domain_slots
 from manyshot.dialogue.company import Company, company
+from manyshot.flow.steps import Flow
 from manyshot.records import digest
 from manyshot.spec.load import load_domain, load_flows
 from manyshot.types import Call, Domain, Json, Observation, Setup
@@ -148,7 +149,7 @@ def inn_folder(folder: Path) -> Desk:
     return desk
 
 
-def open_inn(_: Domain) -> Callable[[Setup], Inn]:
+def open_inn(_: Domain, __: Sequence[Flow]) -> Callable[[Setup], Inn]:
     return Inn
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +10,13 @@ from manyshot.data.slots import Slot, ToolSlots, get
 from manyshot.flow.paths import Path, paths
 from manyshot.flow.steps import PLACE, Flow
 from manyshot.protocols import World
-from manyshot.types import Call, Context, Json, Setup
+from manyshot.types import Call, Context, Domain, Json, Setup
 from manyshot.values import Kind
 
 #: A fresh world, set up for one episode.
 OpenWorld = Callable[[Setup], World]
+#: How worlds of a domain with these flows are opened; WorldError where they cannot be.
+OpenerOf = Callable[[Domain, Sequence[Flow]], OpenWorld]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,12 @@ The one rule: it reads all of the folder, tests and flows too, and never raises 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from manyshot.data.slots import domain_slots
 from manyshot.dialogue import approval
-from manyshot.dialogue.company import OpenWorld, company
+from manyshot.dialogue.company import OpenerOf, company
 from manyshot.dialogue.replay import replay
 from manyshot.errors import WorldError
 from manyshot.flow.paths import paths
@@ -44,7 +43,7 @@ class Report:
         return not self.faults
 
 
-def check(folder: Path, world: Callable[[Domain], OpenWorld] | None = None) -> Report:
+def check(folder: Path, world: OpenerOf | None = None) -> Report:
     """All faults and hints of a domain folder.
 
     world: how worlds of the domain are opened; without it dialogues are read, but not played again.
@@ -78,7 +77,7 @@ def _flow_counts(flows: list[Flow]) -> dict[str, int]:
 
 
 def _dialogues(
-    folder: Path, domain: Domain | None, flows: list[Flow], world: Callable[[Domain], OpenWorld] | None,
+    folder: Path, domain: Domain | None, flows: list[Flow], world: OpenerOf | None,
     findings: Findings,
 ) -> dict[str, int]:  # fmt: skip
     """Read and play the dialogues again; how many there are, and how many are approved."""
@@ -92,7 +91,7 @@ def _dialogues(
         findings.hint("shots", 0, f"dialogues are read, but not played again, because {why}")
         return counts
     try:
-        desk = company(domain.context, flows, domain_slots(domain), world(domain))
+        desk = company(domain.context, flows, domain_slots(domain), world(domain, flows))
     except WorldError as error:
         findings.hint("shots", 0, f"dialogues are read, but not played again: {error}")
         return counts
