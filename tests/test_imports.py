@@ -16,7 +16,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("", "types", "errors", "config"),
     ("parse", "stats", "records", "protocols", "progress", "values", "budget", "data.lexicon", "oneline", "schema_fit"),
     ("render", "grammar", "likelihood", "score", "bfcl", "formats", "flow", "data.slots"),
-    ("evidence", "scoring", "likeness", "dialogue"),
+    ("evidence", "scoring", "likeness", "dialogue", "world"),
     ("acting", "choice", "presence", "plugs"),
     STAGES,
     ("desk", "parts", "runfolder", "shotbook"),

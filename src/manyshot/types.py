@@ -205,7 +205,7 @@ class CallFault(Record):
 
     call: str
     nth: int = Field(1, ge=1)
-    kind: Literal["error", "timeout", "empty", "garbage"]
+    kind: Literal["error", "timeout", "refused", "empty", "garbage"]
 
 
 class Setup(Record):
