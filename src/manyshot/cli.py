@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from manyshot import __version__
+from manyshot.cli_shots import Trust
 from manyshot.cli_shots import app as shots
 from manyshot.config import find_domain, override, stay_offline_and_quiet
 from manyshot.errors import ManyshotError, SpecError
@@ -98,12 +99,15 @@ def init(
 
 
 @app.command()
-def check(domain: DomainName) -> None:
+def check(domain: DomainName, trust: Trust = False) -> None:
     """Check a domain folder; print every fault with file and line."""
+    from functools import partial
+
     from manyshot.spec.check import check as examine
     from manyshot.spec.check import format_report
+    from manyshot.world.opening import opener
 
-    report = examine(find_domain(domain))
+    report = examine(find_domain(domain), partial(opener, trust=trust))
     typer.echo(format_report(report, _console().width))
     if not report.ok:
         raise typer.Exit(2)

@@ -39,9 +39,12 @@ Gate = Annotated[
 
 
 def _book(domain: str, trust: bool) -> Shotbook:
-    from manyshot.shotbook import open_book
+    from functools import partial
 
-    return open_book(find_domain(domain), trust=trust)
+    from manyshot.shotbook import open_book
+    from manyshot.world.opening import opener
+
+    return open_book(find_domain(domain), partial(opener, trust=trust))
 
 
 @app.command("list")
