@@ -158,10 +158,12 @@ class _Attempt:
         use = _use(slot, walk, at)
         if use is None:
             return self.pools.get(slot, ())
-        step, name, label = use
+        place, name = use
+        step = walk.steps[place]
+        assert isinstance(step, CallTool)
         field = next((one for one in self.company.tools[step.tool].slots if one.path == (name,)), None)
         schema: Json = self.company.tools[step.tool].tool.properties.get(name, {})
-        if field is not None and label == FAILED and self.kind == "plain" and (strange := self._unknown(schema)):
+        if field is not None and self._refused(walk, place, field) and (strange := self._unknown(schema)):
             return [strange]
         if field is not None and field.field.kind in _MOMENTS:
             filled = {one for done in walk.steps[:at] if isinstance(done, CallTool) for one in done.fills}
@@ -171,6 +173,11 @@ class _Attempt:
         known = [row[key] for rows in world.state().values() for row in rows for key in (name, slot) if key in row]
         known = [value for value in dict.fromkeys(map(_hashable, known)) if _fits(value, schema)]
         return known or [*self.pools.get(slot, ()), *self.pools.get(name, ()), *_listed(schema)]
+
+    def _refused(self, walk: Walk, at: int, slot: Slot) -> bool:
+        """Whether a call is to fail because the world does not know this value."""
+        fails = walk.labels[at] == FAILED and self.kind == "plain" and self._fails_by_itself(walk, at)
+        return fails and slot.field.kind in (Kind.ID, Kind.PHONE)
 
     def _unknown(self, schema: Json) -> str | None:
         """A value that fits the schema and that the world will not know."""
@@ -184,13 +191,13 @@ class _Attempt:
         return [day.replace(hour=hour, minute=0).strftime(form) for day in days for hour in (9, 10, 14, 16)]
 
 
-def _use(slot: str, walk: Walk, at: int) -> tuple[CallTool, str, str] | None:
-    """The next call that takes a slot as an argument of its own, the field's name, and the call's label."""
-    for step, label in zip(walk.steps[at:], walk.labels[at:], strict=True):
-        if isinstance(step, CallTool):
-            for name, template in step.arguments.items():
-                if isinstance(template, str) and (whole := PLACE.fullmatch(template)) and whole[1] == slot:
-                    return step, name, label
+def _use(slot: str, walk: Walk, at: int) -> tuple[int, str] | None:
+    """Where in the walk the next call takes a slot as an argument of its own, and the field's name."""
+    for place in range(at, len(walk.steps)):
+        step = walk.steps[place]
+        for name, template in step.arguments.items() if isinstance(step, CallTool) else ():
+            if isinstance(template, str) and (whole := PLACE.fullmatch(template)) and whole[1] == slot:
+                return place, name
     return None
 
 

@@ -42,7 +42,7 @@ class _Phrases:
 
 _SAID: dict[Language, _Phrases] = {
     "zh": _Phrases(
-        "你好，{about}。", "还需要知道{slots}。", "询问客户{slots}。", "请问{slots}？", "现在需要{what}。",
+        "你好，{about}。", "还需要知道{slots}。", "问清{slots}。", "请问{slots}？", "现在需要{what}。",
         "有结果了，要告诉客户。", "告诉客户：{what}", "事情办完了：{what}。", "结束对话：{what}。",
         "好的，{what}。感谢您的来电，再见。", "需要由人工接手：{what}。", "转接人工：{what}。",
         "这件事由人工为您办理，现在为您转接，请稍候。", "系统没有办成。", "，",

@@ -18,6 +18,8 @@ from manyshot.types import Approval, Trajectory
 
 FOLDER = "shots"
 ENDING = ".md"
+#: Shots that a hint names before it says "and others".
+_NAMED = 6
 
 
 def read_dialogues(folder: Path, findings: Findings) -> list[Trajectory]:
@@ -70,14 +72,11 @@ def check_approvals(found: Sequence[Trajectory], said: Sequence[Approval], findi
     ids = {one.id for one in found}
     for unknown in dict.fromkeys(approval.shot for approval in said if approval.shot not in ids):
         findings.hint(approvals.FILE, 0, f'an approval of "{unknown}", which is in no file; {near(unknown, ids)}')
+    drafts = [one for one in found if approvals.state(one, said) == "draft"]
+    if drafts:
+        names = ", ".join(one.id for one in drafts[:_NAMED]) + (" and others" if len(drafts) > _NAMED else "")
+        findings.hint(FOLDER, 0, f"not approved, so not used: {names}; see manyshot shots list")
     for one in found:
-        file, line = (one.source.file, one.source.line) if one.source else ("", 0)
-        match approvals.state(one, said):
-            case "edited":
-                findings.hint(
-                    file, line, f'"{one.id}" was edited since it was looked at, so it is not used; approve it again'
-                )
-            case "draft":
-                findings.hint(file, line, f'"{one.id}" is not approved, so it is not used')
-            case _:
-                pass
+        if one.source and approvals.state(one, said) == "edited":
+            message = f'"{one.id}" was edited since it was looked at, so it is not used; approve it again'
+            findings.hint(one.source.file, one.source.line, message)
