@@ -209,7 +209,7 @@ class Shotbook:
 
 
 def open_book(folder: Path, world: OpenerOf) -> Shotbook:
-    """The dialogues of a domain folder. Raises SpecError for what cannot be read, WorldError for a world that is none."""
+    """The dialogues of a domain folder. Raises SpecError for what cannot be read, WorldError for what is no world."""
     folder = Path(folder)
     domain, flows = load_domain(folder), load_flows(folder)
     shots, said = load_dialogues(folder)

@@ -31,8 +31,8 @@ LESSON_FORM = """**User**: 家里的充电桩充不进电了,想报修
 请保持电话畅通。"
 """
 #: Text made of what could be taken for structure, and of ordinary signs.
-PIECES = ("**User**: ", "**Reply**:", "## x", "\\", "`", "```", '"', "“", "”", "{", "}", "Cancel{}", "404 {}", "timeout",
-          "flow: a", "\n", "\n\n", " ", "好", "a", "：", "\r", "\u2028", "*", "#")  # fmt: skip
+PIECES = ("**User**: ", "**Reply**:", "## x", "\\", "`", "```", '"', "“", "”", "{", "}", "Cancel{}", "404 {}",
+          "timeout", "flow: a", "\n", "\n\n", " ", "好", "a", "：", "\r", "\u2028", "*", "#")  # fmt: skip
 words = st.lists(st.sampled_from(PIECES) | st.text(max_size=4), max_size=8).map(lambda p: "".join(p).strip())
 filled = words.filter(bool).filter(lambda text: text.isprintable() or "\ud800" not in text)
 line = filled.map(lambda text: " ".join(text.split("\n")).strip()).filter(bool)

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from itertools import groupby
 from typing import Any
 
 from manyshot.dialogue.company import field_of_answer
+from manyshot.dialogue.lay import lay
 from manyshot.flow.conditions import holds, parse, slots_of
 from manyshot.flow.paths import Path, Walk
 from manyshot.flow.steps import ELSE, FAILED, PLACE, Ask, Branch, CallTool, End, Handoff, Say, Step, places
@@ -20,7 +21,7 @@ from manyshot.flow.words import held
 from manyshot.oneline import show
 from manyshot.types import Call, Json, Observation, Trajectory
 
-#: What it costs to leave a step of a kind out: customers often answer a question before it is asked.
+#: What it costs to leave a step of a kind out: customers often answer a question before it is asked. A call never is.
 _SKIP: Mapping[type[Step], float] = {Ask: 0.5, Say: 0.4, End: 0.0, Handoff: 0.2}
 #: What it costs when a step takes one more Action, as when two things of one step are asked one after the other.
 _MORE = 0.1
@@ -90,37 +91,34 @@ def follow(one: Trajectory, found: Iterable[Path]) -> Followed | None:
 
 def _align(path: Path, walk: Walk, acts: Sequence[Act]) -> Followed | None:
     """Acts laid beside the steps in order; None when the calls are others."""
+    if _runs(map(_tool, acts)) != _runs(step.tool if isinstance(step, CallTool) else "" for step in walk.steps):
+        return None
     places = [n for n, step in enumerate(walk.steps) if not isinstance(step, Branch)]
 
-    @cache
-    def best(act: int, place: int) -> tuple[float, tuple[tuple[int, int], ...]] | None:
-        """(score, pairs of act and step) for the acts from `act` on and the steps from `place` on."""
-        if place == len(places):
-            return (0.0, ()) if act == len(acts) else None
-        step, label = walk.steps[places[place]], walk.labels[places[place]]
-        choices = []
-        if not isinstance(step, CallTool) and (rest := best(act, place + 1)) is not None:
-            choices.append((rest[0] - _SKIP[type(step)], rest[1]))
-        score = 0.0
-        for end in range(act, len(acts)):
-            if not _may(acts, act, end, step, label):
-                if isinstance(step, CallTool) and _tool(acts[end]) == step.tool:
-                    continue  # it failed and was made again
-                break
-            score += _likeness(acts[end], step) - (_MORE if end > act else 0.0)
-            if (rest := best(end + 1, place + 1)) is not None:
-                choices.append((score + rest[0], (*((n, places[place]) for n in range(act, end + 1)), *rest[1])))
-        return max(choices, key=lambda choice: choice[0], default=None)
+    def fit(first: int, last: int, place: int) -> float | None:
+        step, run = walk.steps[places[place]], acts[first : last + 1]
+        if not _takes(step, walk.labels[places[place]], run):
+            return None
+        return sum(_likeness(act, step) for act in run) - _MORE * (last - first)
 
-    aligned = best(0, 0)
-    return Followed(path, walk, dict(aligned[1]), likeness=aligned[0]) if aligned else None
+    def skip(place: int) -> float | None:
+        return _SKIP.get(type(walk.steps[places[place]]))
+
+    found = lay(len(acts), len(places), fit, skip)
+    if found is None:
+        return None
+    return Followed(path, walk, {act: places[place] for act, place in found[1].items()}, likeness=found[0])
 
 
-def _may(acts: Sequence[Act], first: int, last: int, step: Step, label: str) -> bool:
+def _runs(tools: Iterable[str]) -> list[str]:
+    """The tools that are called, each run of one tool once: most walks are told apart by this alone."""
+    return [tool for tool, _ in groupby(tool for tool in tools if tool)]
+
+
+def _takes(step: Step, label: str, run: Sequence[Act]) -> bool:
     """Whether a step can take these acts. A call that failed may be made again before it counts."""
     if not isinstance(step, CallTool):
-        return all(act.call is None for act in acts[first : last + 1])
-    run = acts[first : last + 1]
+        return all(act.call is None for act in run)
     if any(_tool(act) != step.tool for act in run) or any(_ok(act) for act in run[:-1]):
         return False
     return _ok(run[-1]) == (label != FAILED)

@@ -11,12 +11,12 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 from manyshot.data.slots import Slot
 from manyshot.dialogue.company import Company, written_out
 from manyshot.dialogue.follow import Act, acts_of
+from manyshot.dialogue.lay import lay
 from manyshot.flow.paths import Path, Walk
 from manyshot.flow.steps import PLACE, Ask, Branch, CallTool, End, Handoff, Say, Step
 from manyshot.flow.words import held
@@ -126,25 +126,18 @@ def _best(
 ) -> tuple[float, dict[int, int]] | None:
     places = [n for n, step in enumerate(walk.steps) if not isinstance(step, Branch)]
 
-    @cache
-    def search(act: int, place: int) -> tuple[float, tuple[tuple[int, int], ...]] | None:
-        if place == len(places):
-            return (0.0, ()) if act == len(acts) else None
+    def fit(first: int, last: int, place: int) -> float | None:
         step = walk.steps[places[place]]
-        choices = []
-        if not isinstance(step, CallTool) and (rest := search(act, place + 1)) is not None:
-            choices.append((rest[0] - (_SKIP if isinstance(step, Ask | Say) else 0.0), rest[1]))
-        score = 0.0
-        for end in range(act, act + 1 if isinstance(step, CallTool) else len(acts)):
-            if end == len(acts):
-                break
-            score += _likeness(acts[end], step, company, actions)
-            if (rest := search(end + 1, place + 1)) is not None:
-                choices.append((score + rest[0], (*((n, places[place]) for n in range(act, end + 1)), *rest[1])))
-        return max(choices, key=lambda choice: choice[0], default=None)
+        if isinstance(step, CallTool) and last > first:
+            return None
+        return sum(_likeness(act, step, company, actions) for act in acts[first : last + 1])
 
-    found = search(0, 0)
-    return (found[0], dict(found[1])) if found else None
+    def skip(place: int) -> float | None:
+        step = walk.steps[places[place]]
+        return None if isinstance(step, CallTool) else _SKIP if isinstance(step, Ask | Say) else 0.0
+
+    found = lay(len(acts), len(places), fit, skip)
+    return (found[0], {act: places[place] for act, place in found[1].items()}) if found else None
 
 
 def _likeness(act: Act, step: Step, company: Company, actions: Mapping[str, Sequence[str]]) -> float:
