@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from manyshot.config import find_domain
 from manyshot.dialogue.changes import changes, expected_of, snapshot, unexpected
 from manyshot.dialogue.company import Company
 from manyshot.dialogue.markdown import parse
 from manyshot.dialogue.replay import Replay, replay
+from manyshot.shotbook import open_book
 from manyshot.types import Setup
+from manyshot.world.opening import opener
 from tests.dialogue.inn import Inn, inn
 
 GOOD = """## evening-1
@@ -77,6 +80,11 @@ def house(tmp_path: Path) -> Company:
     return inn(tmp_path / "inn")
 
 
+@pytest.fixture(scope="module")
+def desk() -> Company:
+    return open_book(find_domain("ticket_desk"), opener).company
+
+
 def played(text: str, house: Company) -> Replay:
     (one,), problems = parse(text, "shots/a.md")
     assert problems == []
@@ -140,6 +148,11 @@ def test_a_hand_over_must_be_said(house: Company) -> None:
     assert "do not say so" in str(played(text, house).problems)
 
 
+def test_a_dialogue_in_the_lessons_form_is_sent_to_propose(house: Company) -> None:
+    text = "## a\n**User**: hi\n**Action**: look\n**Observation**: free\n**Action**: tell\nFree.\n"
+    assert [(p.line, "manyshot shots propose" in p.message) for p in played(text, house).problems] == [(4, True)]
+
+
 def test_calls_in_another_order_are_no_path(house: Company) -> None:
     blocks = GOOD.split("\n\n")
     text = "\n\n".join([*blocks[:2], blocks[8], *blocks[2:8], *blocks[9:]])
@@ -172,3 +185,15 @@ def test_changes_are_told_and_held_to() -> None:
     assert "expected created" in next(unexpected({"created": [{"table": "bookings"}]}, found))
     assert "wanted a row" in next(unexpected({"created": [{}]}, found))
     assert "expected knows" in next(unexpected({"made": []}, found))
+
+
+@pytest.mark.parametrize(("said", "true"), [("我家充电桩坏了", True), ("我要报修", False)])
+def test_a_fault_may_be_put_into_other_words_but_not_made_up(said: str, true: bool, desk: Company) -> None:
+    text = (
+        f"## a\nfaults: [{{\"call\": \"SearchSolution\", \"kind\": \"error\"}}]\n\n**User**: {said}\n\n"
+        "**Action**: 查询充电桩故障的处理办法。\n`SearchSolution{\"problem\":\"充电桩故障\"}`\n"
+        "**Observation**: 503 {\"error\": \"the service is not available\"}\n\n"
+        "**Action**: 转人工：知识库暂时用不了。\n我帮您转接人工。\n"
+    )  # fmt: skip
+    found = played(text, desk)
+    assert found.true == true, found.problems

@@ -114,6 +114,8 @@ def test_an_action_that_names_all_its_values_stays(desk: Company, actions: dict[
     assert made.trajectory.turns[1].text == "查询工单CHB20241010001的进度。"
     made = proposed(text.replace("工单CHB20241010001的进度", "进度") + "**Observation**: timeout\n", desk, actions)
     assert made.trajectory.turns[1].text == "查询进度：工单号CHB20241010001。"
+    made = proposed(text.replace("工单CHB20241010001的进度", "：进度") + "**Observation**: timeout\n", desk, actions)
+    assert made.trajectory.turns[1].text == "查询：进度，工单号CHB20241010001。"
 
 
 @pytest.mark.skipif(not LESSON.exists(), reason="the lesson is not on this machine")

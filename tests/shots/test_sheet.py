@@ -76,6 +76,8 @@ def test_a_file_that_is_no_such_sheet(tmp_path: Path) -> None:
     for name in ("a.xlsx", "none.xlsx"):
         with pytest.raises(DataError):
             read(tmp_path / name, TEXTS)
+    with pytest.raises(DataError, match=r"ends with \.xlsx"):
+        export(tmp_path / "a.csv", ROWS, "en")
     openpyxl.Workbook().save(tmp_path / "empty.xlsx")
     with pytest.raises(DataError, match="wanted the columns"):
         read(tmp_path / "empty.xlsx", TEXTS)

@@ -17,13 +17,18 @@ from manyshot.dialogue.markdown import Problem, write_observation
 from manyshot.errors import WorldError
 from manyshot.flow.paths import Path
 from manyshot.flow.steps import Handoff
-from manyshot.flow.words import hands_over
+from manyshot.flow.words import hands_over, held
 from manyshot.oneline import show
 from manyshot.schema_fit import misfit
 from manyshot.types import Call, Observation, Trajectory, Turn
+from manyshot.values import Kind
+from manyshot.values.kinds import FREE
 
 #: Digits in a row that nobody says by chance: ids and phone numbers.
 _LONG = re.compile(r"\d{5,}")
+#: What the assistant may put into words of its own ("is broken" becomes "fault"), where so much of them was said.
+_OWN_WORDS = FREE - {Kind.PERSON, Kind.ADDRESS, Kind.AREA}
+_SAID = 0.5
 _DIGITS = re.compile(r"\d+")
 
 
@@ -76,6 +81,9 @@ def _order(found: Replay) -> None:
     """Who speaks when: the customer opens, the assistant closes, an Observation follows an Action."""
     turns = found.trajectory.turns
     say = found.problems.append
+    if not any(turn.call for turn in turns) and (seen := [turn for turn in turns if turn.role == "observation"]):
+        say(Problem(seen[0].line, "an Observation, but no Action of this dialogue calls a tool; manyshot shots propose "
+                                  "lays calls beside its Actions"))  # fmt: skip
     if turns[0].role != "user":
         say(Problem(turns[0].line, f"the customer speaks first; found {turns[0].role}, begin with **User**: ..."))
     if turns[-1].role != "reply":
@@ -181,9 +189,11 @@ def _values(found: Replay, company: Company) -> None:
 
 
 def _invented(call: Call, before: Sequence[str], company: Company) -> Iterator[str]:
-    for slot, value in company.unsaid(call, "\n".join(before)):
+    seen = "\n".join(before)
+    for slot, value in company.unsaid(call, seen):
+        own_words = slot.field.kind in _OWN_WORDS and held(str(value), seen) >= _SAID
         # Of a long text the moments may lie too far apart to be told; each turn is looked at alone too.
-        if not any(says(slot, text, value) for text in before):
+        if not own_words and not any(says(slot, text, value) for text in before):
             yield f"{call.name} has {slot.name} = {show(value)}, which neither the customer nor a tool said before"
 
 

@@ -66,6 +66,8 @@ def export(path: Path, rows: Sequence[SheetRow], language: Language) -> None:
     from openpyxl.styles import Alignment, Font
     from openpyxl.worksheet.datavalidation import DataValidation
 
+    if path.suffix.lower() != ".xlsx":
+        raise DataError(f"{path}: wanted a name that ends with .xlsx; rename it")
     book = Workbook()
     sheet = book.active
     assert sheet is not None

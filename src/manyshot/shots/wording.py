@@ -25,8 +25,10 @@ def complete(action: str, call: Call, company: Company, before: Sequence[str]) -
     if not missing:
         return action
     named = [f"{label(slot)}{_joint(company)}{words(slot, value, before)}" for slot, value in missing]
-    zh = company.context.language == "zh"
-    return f"{action.rstrip(_STOPS)}{'：' if zh else ': '}{('，' if zh else ', ').join(named)}{'。' if zh else '.'}"
+    colon, comma, stop = ("：", "，", "。") if company.context.language == "zh" else (": ", ", ", ".")
+    # A list of values that is there already is gone on with.
+    joint = comma if colon.strip() in action else colon
+    return f"{action.rstrip(_STOPS)}{joint}{comma.join(named)}{stop}"
 
 
 def label(slot: Slot) -> str:
