@@ -18,7 +18,9 @@ def shot(text: str = TEXT) -> Trajectory:
 
 
 def said(one: Trajectory, verdict: Verdict = "approved") -> Approval:
-    return Approval(shot=one.id, verdict=verdict, by="Li", when=datetime(2024, 10, 10, tzinfo=UTC), text=fingerprint(one))
+    return Approval(
+        shot=one.id, verdict=verdict, by="Li", when=datetime(2024, 10, 10, tzinfo=UTC), text=fingerprint(one)
+    )
 
 
 def test_nobody_said_anything() -> None:
@@ -29,7 +31,11 @@ def test_nobody_said_anything() -> None:
 def test_an_approved_shot_is_used_until_it_is_edited() -> None:
     one = shot()
     assert approved([one], [said(one)]) == [one]
-    for edited in (TEXT.replace("hello", "hallo"), TEXT.replace("flow: table", "flow: other"), TEXT.replace("greet", "Greet")):
+    for edited in (
+        TEXT.replace("hello", "hallo"),
+        TEXT.replace("flow: table", "flow: other"),
+        TEXT.replace("greet", "Greet"),
+    ):
         assert state(shot(edited), [said(one)]) == "edited"
         assert approved([shot(edited)], [said(one)]) == []
 

@@ -101,7 +101,7 @@ def test_the_lessons_form_keeps_its_lines_and_roles() -> None:
     assert problems == []
     assert read.id == "charger"
     assert [turn.role for turn in read.turns] == (
-        "user think action observation think action observation think action reply".split()
+        ["user", "think", "action", "observation", "think", "action", "observation", "think", "action", "reply"]
     )
     assert [turn.line for turn in read.turns] == [1, 3, 4, 5, 7, 8, 9, 11, 12, 13]
     assert read.turns[6].text == "杭州市西湖区文三路259号2幢1503"
@@ -202,7 +202,7 @@ def test_what_would_not_read_back_is_not_written(turn: Turn) -> None:
 def test_the_lessons_own_dialogue_is_read() -> None:
     text = Path("/work/shared/seed/lesson-13.txt").read_text("utf-8")
     start = text.index("**User**:")
-    (read,), problems = parse(text[start : text.index("您的工单号。\"", start) + len("您的工单号。\"")], "l.md", "lesson")
+    (read,), problems = parse(text[start : text.index('您的工单号。"', start) + len('您的工单号。"')], "l.md", "lesson")
     assert problems == []
     assert [turn.role for turn in read.turns].count("action") == 6
     assert read.turns[-1].role == "reply"

@@ -143,7 +143,9 @@ def test_a_hand_over_must_be_said(house: Company) -> None:
 def test_calls_in_another_order_are_no_path(house: Company) -> None:
     blocks = GOOD.split("\n\n")
     text = "\n\n".join([*blocks[:2], blocks[8], *blocks[2:8], *blocks[9:]])
-    assert any("see manyshot flow paths" in p.message or "the world answers" in p.message for p in played(text, house).problems)
+    assert any(
+        "see manyshot flow paths" in p.message or "the world answers" in p.message for p in played(text, house).problems
+    )
 
 
 def test_the_known_values_decide_the_way(house: Company) -> None:

@@ -109,7 +109,7 @@ def test_what_nobody_said_is_a_gap_and_not_made_up(desk: Company, actions: dict[
 
 
 def test_an_action_that_names_all_its_values_stays(desk: Company, actions: dict[str, list[str]]) -> None:
-    text = "## a\n**User**: x\n**Action**: 查询工单CHB20241010001的进度。\n`TicketQuery{\"ticketId\":\"CHB20241010001\"}`\n"
+    text = '## a\n**User**: x\n**Action**: 查询工单CHB20241010001的进度。\n`TicketQuery{"ticketId":"CHB20241010001"}`\n'
     made = proposed(text + "**Observation**: timeout\n**Reply**: y\n", desk, actions)
     assert made.trajectory.turns[1].text == "查询工单CHB20241010001的进度。"
     made = proposed(text.replace("工单CHB20241010001的进度", "进度") + "**Observation**: timeout\n", desk, actions)

@@ -30,7 +30,9 @@ def sent(tmp_path: Path, cells: dict[str, str], language: str = "en") -> Path:
 
 
 def test_verdicts_come_back(tmp_path: Path) -> None:
-    said, problems = read(sent(tmp_path, {"G3": "approved", "G4": "Rejected", "H4": "too stiff", "I4": "Wu"}), TEXTS, "Li")
+    said, problems = read(
+        sent(tmp_path, {"G3": "approved", "G4": "Rejected", "H4": "too stiff", "I4": "Wu"}), TEXTS, "Li"
+    )
     assert problems == []
     assert [(one.shot, one.verdict, one.by, one.reason, one.text) for one in said] == [
         ("a-1", "approved", "Li", "", "h1"), ("a-2", "rejected", "Wu", "too stiff", "h2"),
@@ -59,7 +61,9 @@ def test_text_is_no_formula_and_odd_signs_do_no_harm(tmp_path: Path) -> None:
         ({"G3": "approved"}, "", "nobody is named"),
     ],
 )
-def test_what_cannot_be_taken_over_is_told_with_its_row(tmp_path: Path, cells: dict[str, str], by: str, said: str) -> None:
+def test_what_cannot_be_taken_over_is_told_with_its_row(
+    tmp_path: Path, cells: dict[str, str], by: str, said: str
+) -> None:
     taken, problems = read(sent(tmp_path, cells), TEXTS, by)
     assert taken == []
     assert len(problems) == 1
