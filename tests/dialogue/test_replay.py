@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from manyshot.config import find_domain
 from manyshot.dialogue.changes import changes, expected_of, snapshot, unexpected
 from manyshot.dialogue.company import Company
-from manyshot.dialogue.markdown import parse
+from manyshot.dialogue.markdown import parse, write
 from manyshot.dialogue.replay import Replay, replay
-from manyshot.shotbook import open_book
+from manyshot.shotbook import Shotbook, open_book
 from manyshot.types import Setup
 from manyshot.world.opening import opener
 from tests.dialogue.inn import Inn, inn
@@ -80,9 +83,14 @@ def house(tmp_path: Path) -> Company:
     return inn(tmp_path / "inn")
 
 
-@pytest.fixture(scope="module")
+@cache
+def shipped() -> Shotbook:
+    return open_book(find_domain("ticket_desk"), opener)
+
+
+@pytest.fixture
 def desk() -> Company:
-    return open_book(find_domain("ticket_desk"), opener).company
+    return shipped().company
 
 
 def played(text: str, house: Company) -> Replay:
@@ -197,3 +205,28 @@ def test_a_fault_may_be_put_into_other_words_but_not_made_up(said: str, true: bo
     )  # fmt: skip
     found = played(text, desk)
     assert found.true == true, found.problems
+
+
+@settings(max_examples=150)
+@given(st.data())
+def test_no_edit_of_a_shot_makes_replaying_fail(data: st.DataObject) -> None:
+    """Whatever a person does to the lines of a dialogue, the answer is problems with lines, not an exception."""
+    book = shipped()
+    lines = write([data.draw(st.sampled_from(book.shots))]).split("\n")
+    for _ in range(data.draw(st.integers(1, 4))):
+        at, other = (data.draw(st.integers(0, len(lines) - 1)) for _ in range(2))
+        edit = data.draw(st.sampled_from(["drop", "copy", "swap", "cut"]))
+        if edit == "drop" and len(lines) > 1:
+            del lines[at]
+        elif edit == "copy":
+            lines.insert(other % len(lines), lines[at])
+        elif edit == "swap":
+            lines[at], lines[other % len(lines)] = lines[other % len(lines)], lines[at]
+        else:
+            lines[at] = lines[at][: data.draw(st.integers(0, len(lines[at])))]
+    found, _ = parse("\n".join(lines), "shots/a.md", "a")
+    for one in found:
+        played = replay(one, book.company)
+        assert all(0 < problem.line <= len(lines) for problem in played.problems)
+        for made in book.propose([played.trajectory, one]):
+            assert made.trajectory.turns
