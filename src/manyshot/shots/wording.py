@@ -24,11 +24,20 @@ def complete(action: str, call: Call, company: Company, before: Sequence[str]) -
     missing = list(company.unsaid(call, action))
     if not missing:
         return action
-    named = [f"{label(slot)}{_joint(company)}{words(slot, value, before)}" for slot, value in missing]
-    colon, comma, stop = ("：", "，", "。") if company.context.language == "zh" else (": ", ", ", ".")
+    said = _added(action, [(slot, words(slot, value, before)) for slot, value in missing], company)
+    if any(company.unsaid(call, said)):
+        said = _added(action, [(slot, str(value)) for slot, value in missing], company)
+    return said
+
+
+def _added(action: str, named: Sequence[tuple[Slot, str]], company: Company) -> str:
+    """The Action, then each value behind the name of its slot."""
+    zh = company.context.language == "zh"
+    colon, comma, stop = ("：", "，", "。") if zh else (": ", ", ", ".")
     # A list of values that is there already is gone on with.
     joint = comma if colon.strip() in action else colon
-    return f"{action.rstrip(_STOPS)}{joint}{comma.join(named)}{stop}"
+    values = comma.join(f"{label(slot)}{'' if zh else ' '}{said}" for slot, said in named)
+    return f"{action.rstrip(_STOPS)}{joint}{values}{stop}"
 
 
 def label(slot: Slot) -> str:
@@ -46,10 +55,6 @@ def words(slot: Slot, value: Any, before: Sequence[str]) -> str:
             if says(slot, said, value):
                 return said
     return str(value)
-
-
-def _joint(company: Company) -> str:
-    return "" if company.context.language == "zh" else " "
 
 
 def said_before(one: Trajectory, turn: int) -> list[str]:
