@@ -119,7 +119,7 @@ def test_require_forces_the_required_keys_and_no_others():
 
 
 @calm
-@given(st.text("ab1é. @_'’中文 -", min_size=1, max_size=12).filter(str.strip), st.data())
+@given(st.text("ab1é. @_'’龘卝 -", min_size=1, max_size=12).filter(lambda text: re.search(r"\w", text)), st.data())
 def test_copied_spans_are_exactly_the_pieces_of_whole_words(action, data):
     grammar = for_tools(
         [Tool(name="t", parameters={"properties": {"x": {"type": "integer"}}})], values="span", spans_of=action
@@ -127,8 +127,8 @@ def test_copied_spans_are_exactly_the_pieces_of_whole_words(action, data):
     a, b = sorted((data.draw(st.integers(0, len(action))), data.draw(st.integers(0, len(action)))))
     for piece in (action[a:b], action[a:b][::-1], data.draw(TEXT)):
         places = [at for at in range(len(action)) if piece and action.startswith(piece, at)]
-        whole = [at for at in places if _whole_words(action, at, at + len(piece)) and not _leaves_one(action, at)]
-        right = piece == piece.strip() and bool(whole)
+        whole = [at for at in places if _whole_words(action, at, at + len(piece))]
+        right = piece == piece.strip() and not piece.startswith(".") and bool(whole)
         assert says(grammar, write_call("t", {"x": piece})) == right
 
 
@@ -140,9 +140,45 @@ def _whole_words(text: str, start: int, end: int) -> bool:
     return not {start, end} & (cut - seams)
 
 
-def _leaves_one(text: str, start: int) -> bool:
-    """Whether just the first sign of a Chinese clause would be left out; 中 and 文 lead up to nothing."""
-    return re.search(r"(?:^|[^0-9A-Za-zé中文])[中文]$", text[:start]) is not None and text[start] in "中文"
+def test_a_chinese_copy_cuts_no_word_of_the_dictionary():
+    action = "给我妈买开塞露，送到金桂苑3栋，明天下午三点医院门口"
+    grammar = for_tools([NOTE], values="span", spans_of=action)
+    for words in ("开塞露", "金桂苑3栋", "桂苑3栋", "医院门口", "我妈"):
+        assert says(grammar, write_call("t", {"x": words})), words
+    for words in ("塞露", "开塞", "院门口", "医", "明"):
+        assert not says(grammar, write_call("t", {"x": words})), words
+    walled = for_tools([NOTE], values="span", spans_of="十点五十万达广场", walls=[(0, 4)])
+    assert says(walled, write_call("t", {"x": "万达广场"})), "a word that reaches into a wall ends there"
+
+
+@pytest.mark.parametrize(
+    ("action", "right", "wrong"),
+    [
+        ("the note says for the attention of Bob, please", ["the attention of Bob"], ["for the", "of Bob", "Bob,"]),
+        (
+            'a song, "for the road", in On Golden Pond',
+            ["for the road", "On Golden Pond"],
+            ["song,", ", in", 'a song, "for'],
+        ),
+        ("refund so 620075 and as 204", ["so 620075", "as 204"], ["refund so 620075 and"]),
+        (
+            "联系人是覃浩的，要两个，在和平支行",
+            ["覃浩", "两", "两个", "和平支行"],
+            ["的", "覃浩的，", "是覃浩", "在和平支行"],
+        ),
+    ],
+)
+def test_copies_do_not_begin_or_end_with_words_that_only_lead_on(action, right, wrong):
+    grammar = for_tools([NOTE], values="span", spans_of=action)
+    for words in right:
+        assert says(grammar, write_call("t", {"x": words})), words
+    for words in wrong:
+        assert not says(grammar, write_call("t", {"x": words})), words
+
+
+@pytest.mark.parametrize("action", [".", "for", "，", "at", "的"])
+def test_where_no_whole_word_can_be_copied_anything_can(action):
+    assert says(for_tools([NOTE], values="span", spans_of=action, walls=[(3, 4)]), write_call("t", {"x": action}))
 
 
 def test_words_and_joined_names_are_copied_whole():
@@ -152,7 +188,7 @@ def test_words_and_joined_names_are_copied_whole():
         "30",
         "min",
         "三点",
-        "点 ok.",
+        "三点 ok.",
         "ok",
         "in 30min",
         "mail kim.alvarez@example.org",
@@ -168,7 +204,7 @@ def test_words_and_joined_names_are_copied_whole():
 def test_no_copied_piece_reaches_into_a_wall():
     action = "room 4 on Friday at noon"
     grammar = for_tools([NOTE], values="span", spans_of=action, walls=[(10, 16), (8, 9)])
-    for words in ("room 4", "room", "at", "at noon"):
+    for words in ("room 4", "room", "noon"):
         assert says(grammar, write_call("t", {"x": words})), words
     for words in ("room 4 on", "on Friday", "Friday", "Fri", "y at", "on"):
         assert not says(grammar, write_call("t", {"x": words})), words
@@ -209,7 +245,7 @@ def test_fields_of_the_items_of_a_list_have_choices_under_its_path():
 def test_copying_keeps_few_states_and_stays_linear():
     action = "请在明天下午三点把一号楼的会议室订给张三。" * 20
     rules = copy_rules(action)
-    assert len(rules) == len(action) + 1
+    assert len(rules) <= len(action) + 1
     assert sum(map(len, rules.values())) < 45 * len(action)
     grammar = for_tools(TOOLS, values="span", spans_of=action)
     assert states(grammar, ' Shop.book-1{"date":"明天下午三')[0] <= 2 * 20
@@ -312,20 +348,3 @@ def test_impossible_demands():
     for values, text in (("span", " "), ("final", "text")):
         with pytest.raises(ValueError, match="spans_of"):
             for_tools(TOOLS, values=values, spans_of=text)
-
-
-@pytest.mark.parametrize(
-    ("action", "begins", "words"),
-    [
-        ("一盒，单硝酸异山梨酯", True, "单硝酸异山梨酯"),
-        ("一盒，单硝酸异山梨酯", False, "硝酸异山梨酯"),
-        ("单硝酸异山梨酯", False, "硝酸异山梨酯"),
-        ("明天，在中山路", True, "中山路"),
-        ("明天，在中山路", True, "在中山路"),
-        ("住我家隔壁的王强", True, "王强"),
-        ("找A栋王强", True, "王强"),
-    ],
-)
-def test_a_chinese_copy_does_not_drop_the_first_sign_of_a_clause(action: str, begins: bool, words: str) -> None:
-    grammar = for_tools([NOTE], values="span", spans_of=action)
-    assert says(grammar, write_call("t", {"x": words})) is begins

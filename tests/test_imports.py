@@ -14,7 +14,19 @@ STAGES = ("spec", "shots", "data", "train", "evaluate", "serve")
 #: From low to high. A module may import from its own layer and from those below; stages only from below.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("", "types", "errors", "config"),
-    ("parse", "stats", "records", "protocols", "progress", "values", "budget", "data.lexicon", "oneline", "schema_fit"),
+    (
+        "parse",
+        "stats",
+        "records",
+        "protocols",
+        "progress",
+        "values",
+        "budget",
+        "data.lexicon",
+        "oneline",
+        "schema_fit",
+        "words",
+    ),
     ("render", "grammar", "likelihood", "score", "bfcl", "formats", "flow", "data.slots"),
     ("evidence", "scoring", "likeness", "dialogue", "world"),
     ("acting", "choice", "presence", "plugs"),
@@ -36,6 +48,7 @@ HEAVY = (
     "gguf",
     "scipy",
     "sklearn",
+    "rjieba",
     "faker",
     "ray",
     "fastapi",

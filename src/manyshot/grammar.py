@@ -8,20 +8,14 @@ judge: lengths, patterns, ranges and formats are checked after reading.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from manyshot.errors import SpecError
 from manyshot.render import Values
 from manyshot.types import NO_TOOL, Json, Tool
+from manyshot.words import edges
 
-#: Signs that join what stands on both sides of them.
-_JOINTS = ".@_'’"
-_POSSESSIVE = re.compile(r"s(?!\w)")
-_HAN = re.compile("[\u4e00-\u9fff]")
-#: Words of one sign that stand before what is copied: pronouns, prepositions, verbs of being, going and giving.
-_LEADS = frozenset("我你您他她它咱俺在给从去是叫因住让把送到约找换称要就寄放来由派帮替跟和与向往为被将按姓请说")
 _STRING_TYPES = ("string", "number", "integer")
 
 # Rules that do not depend on a tool. White space is what str.isspace() says of characters that JSON leaves bare.
@@ -94,59 +88,31 @@ def literal(text: str) -> str:
     return f'"{"".join(_escape(c) for c in text)}"'
 
 
-def copy_rules(text: str, walls: Sequence[tuple[int, int]] = ()) -> dict[str, str]:
+def copy_rules(text: str, walls: Sequence[tuple[int, int]] = (), *, whole: bool = True) -> dict[str, str]:
     """Rules whose `span` is any quoted, JSON-escaped piece of `text` made of whole words; one rule a character.
 
-    A rule named `from-i` reads the piece from character i on; it may end where white space does not stand on the left
-    and a word does not go on, and ends before a wall. Walls that leave no letter or digit do not count. Deterministic
+    A rule named `from-i` reads the piece from character i on, to a place where copied words may end (`words.edges`).
+    Walls that leave no letter or digit do not count, nor, where nothing could be copied, whole words. Deterministic
     once the first character is chosen, so the engine keeps few states. `text` must not be blank.
     """
     walled = {i for start, end in walls for i in range(start, end)}
-    starts = [
-        i for i, c in enumerate(text) if not c.isspace() and i not in walled and _parts(text, i) and _begins(text, i)
-    ]
-    if walls and not any(text[i].isalnum() for i in starts):
-        return copy_rules(text)
+    begins, ends = edges(text, walls) if whole else (range(len(text)), range(1, len(text) + 1))
     rules: dict[str, str] = {}
-    last = max(i for i, c in enumerate(text) if not c.isspace() and i not in walled)
-    for i in range(last, starts[0] - 1, -1):
+    for i in range(len(text) - 1, -1, -1):
         if i in walled:
             continue
-        here = literal(json.dumps(text[i], ensure_ascii=False)[1:-1])
-        goes_on = f"from-{i + 1}" in rules
-        if not text[i].isspace() and (not goes_on or _parts(text, i + 1)):
-            rules[f"from-{i}"] = f"{here} (from-{i + 1})?" if goes_on else here
-        elif goes_on:
-            rules[f"from-{i}"] = f"{here} from-{i + 1}"
-    rules["span"] = r'"\"" (' + " | ".join(f"from-{i}" for i in starts if f"from-{i}" in rules) + r') "\""'
+        here, after = literal(json.dumps(text[i], ensure_ascii=False)[1:-1]), f"from-{i + 1}"
+        if i + 1 in ends:
+            rules[f"from-{i}"] = f"{here} ({after})?" if after in rules else here
+        elif after in rules:
+            rules[f"from-{i}"] = f"{here} {after}"
+    starts = [i for i in begins if f"from-{i}" in rules]
+    if not starts or (walls and not any(text[i].isalnum() for i in starts)):
+        return copy_rules(text, whole=bool(walls))
+    # What stands before the first place to begin leads nowhere.
+    rules = {f"from-{i}": rules[f"from-{i}"] for i in range(len(text) - 1, starts[0] - 1, -1) if f"from-{i}" in rules}
+    rules["span"] = r'"\"" (' + " | ".join(f"from-{i}" for i in starts) + r') "\""'
     return rules
-
-
-def _parts(text: str, at: int) -> bool:
-    """Whether one word ends and another begins at a place. Signs of scripts without blanks are words of their own; so
-    are digits beside letters (30min), but not what a dot or an apostrophe joins (kim.alvarez@example.org, O'Brien)."""
-    if not 0 < at < len(text):
-        return True
-    left, right = text[at - 1], text[at]
-    if _lettered(left) and _lettered(right):
-        return left.isdigit() != right.isdigit()
-    if right in _JOINTS:
-        ends = right in "'’" and _POSSESSIVE.match(text, at + 1)
-        return bool(ends) or not (_lettered(left) and at + 1 < len(text) and _lettered(text[at + 1]))
-    return not (left in _JOINTS and _lettered(right) and at > 1 and _lettered(text[at - 2]))
-
-
-def _begins(text: str, at: int) -> bool:
-    """Whether copied words may begin at a place: not after the first sign of a Chinese clause, unless that is a word
-    that leads up to them. In the corpus, 31 of 3,909 do; a small model drops the 单 of 单硝酸 far more often."""
-    if at < 1 or not (_HAN.match(text, at) and _HAN.match(text, at - 1)):
-        return True
-    return text[at - 1] in _LEADS or bool(at > 1 and text[at - 2].isalnum())
-
-
-def _lettered(char: str) -> bool:
-    """A letter or digit of a script that divides words by blanks."""
-    return char.isalnum() and not ("\u3040" <= char <= "\u9fff" or "\uac00" <= char <= "\ud7a3")
 
 
 def _escape(char: str) -> str:
