@@ -100,7 +100,7 @@ def draft(
 @app.command()
 def show(domain: DomainName, shot: Annotated[str, typer.Argument(metavar="ID")], trust: Trust = False) -> None:
     """Show a shot: its text, the steps it takes, what it changes, what is wrong."""
-    from manyshot.dialogue.markdown import write
+    from manyshot.dialogue.writing import write
 
     book = _book(domain, trust)
     (one,) = book.find([shot])
@@ -159,7 +159,7 @@ def propose(
 ) -> None:
     """Propose calls, and Actions that name their values."""
     from manyshot.dialogue.approval import fingerprint
-    from manyshot.dialogue.markdown import write
+    from manyshot.dialogue.writing import write
 
     book = _book(domain, trust)
     found = book.find(ids) if ids else list(book.shots)

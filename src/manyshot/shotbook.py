@@ -15,8 +15,9 @@ from manyshot.data.slots import domain_slots
 from manyshot.dialogue import approval
 from manyshot.dialogue.changes import expected_of
 from manyshot.dialogue.company import Company, OpenerOf, company
-from manyshot.dialogue.markdown import ID, Problem, rewrite, write
+from manyshot.dialogue.markdown import ID, Problem
 from manyshot.dialogue.replay import Replay, replay
+from manyshot.dialogue.writing import rewrite, write
 from manyshot.errors import SpecError, at
 from manyshot.flow.paths import Path as FlowPath
 from manyshot.records import read_jsonl, write_aside, write_jsonl

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from manyshot.dialogue.approval import approved, fingerprint, state
-from manyshot.dialogue.markdown import parse, write
+from manyshot.dialogue.markdown import parse
+from manyshot.dialogue.writing import write
 from manyshot.types import Approval, Trajectory, Verdict
 
 TEXT = "## a\nflow: table\n\n**User**: hello there\n\n**Action**: greet\nGood evening.\n"

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from manyshot.dialogue.markdown import parse, read_observation, rewrite, write, write_observation
+from manyshot.dialogue.exact import read_observation, write_observation
+from manyshot.dialogue.markdown import parse
+from manyshot.dialogue.writing import rewrite, write
 from manyshot.errors import DataError
 from manyshot.types import Call, CallFault, Json, Observation, Setup, Trajectory, Turn
 

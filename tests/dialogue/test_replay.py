@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from manyshot.config import find_domain
 from manyshot.dialogue.changes import changes, expected_of, snapshot, unexpected
 from manyshot.dialogue.company import Company
-from manyshot.dialogue.markdown import parse, write
+from manyshot.dialogue.markdown import parse
 from manyshot.dialogue.replay import Replay, replay
+from manyshot.dialogue.writing import write
 from manyshot.shotbook import Shotbook, open_book
 from manyshot.types import Setup
 from manyshot.world.opening import opener

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from manyshot.dialogue.markdown import parse, write
+from manyshot.dialogue.markdown import parse
 from manyshot.dialogue.plan import plan
 from manyshot.dialogue.replay import replay
+from manyshot.dialogue.writing import write
 from manyshot.shots.draft import draft
 from manyshot.types import Setup
 from tests.dialogue.inn import inn

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from manyshot.dialogue.markdown import write
+from manyshot.dialogue.writing import write
 from manyshot.types import Approval, Trajectory
 
 #: edited: it was approved or rejected, and is another text now.

@@ -1,24 +1,23 @@
-"""shots/*.md <-> Trajectories: text that an expert reads and edits.
+"""shots/*.md -> Trajectories: text that an expert reads and edits; `writing` goes the other way.
 
-The one rule: reading never stops at a fault, and what `write` writes reads back as the same dialogues. A line that
-would be taken for something else is written with a backslash in front, as Markdown has it.
+The one rule: reading never stops at a fault. A line that would be taken for something else has a backslash in front, as
+Markdown has it.
 """
 
 from __future__ import annotations
 
 import difflib
-import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from pydantic import ValidationError
 
-from manyshot.errors import DataError
+from manyshot.dialogue.exact import TIMEOUT, read_observation, whole_json
 from manyshot.oneline import show
-from manyshot.parse import read_call, read_json, write_call
-from manyshot.types import Call, Json, Observation, Role, Setup, Source, Trajectory, Turn
+from manyshot.parse import read_call
+from manyshot.types import Call, Role, Setup, Source, Trajectory, Turn
 
 #: What a block may be called, folded to lower case.
 LABELS: Final[Mapping[str, Role]] = {
@@ -34,20 +33,17 @@ KEYS: Final[Mapping[str, str]] = {
     "world": "rows", "数据": "rows", "faults": "faults", "故障": "faults", "seed": "seed", "种子": "seed",
     "expected": "expected", "结果": "expected",
 }  # fmt: skip
-_WRITTEN: Final[Mapping[Role, str]] = {
+NAMES: Final[Mapping[Role, str]] = {
     "user": "User", "think": "Think", "action": "Action", "observation": "Observation", "reply": "Reply",
 }  # fmt: skip
-#: An answer that never came (status 0), in words.
-TIMEOUT = "timeout"
 ID = re.compile(r"[\w.-]+")
 #: A label this near a known one is a slip; one further off is bold text of a reply.
 _SLIP = 0.75
-_HEADING = re.compile(r"##\s+(.*?)\s*#*\s*")
+HEADING = re.compile(r"##\s+(.*?)\s*#*\s*")
 _LABEL = re.compile(r"\*\*\s*([^*:：\n]{1,20}?)\s*(?:\*\*\s*[:：]|[:：]\s*\*\*)[ \t]*(.*)", re.DOTALL)
 _META = re.compile(r"([^\W\d]+)\s*[:：]\s*(.*)")
-_CALL = re.compile(r"(`*)([^\W\d][\w.-]*\s*\{.*\})\1\s*")
-_FENCE = re.compile(r"```\w*\s*")
-_STATUS = re.compile(r"(\d{3})\s+")
+CALL = re.compile(r"(`*)([^\W\d][\w.-]*\s*\{.*\})\1\s*")
+FENCE = re.compile(r"```\w*\s*")
 
 
 class Problem(NamedTuple):
@@ -118,10 +114,10 @@ class _Reader:
     def take(self, line: _Line) -> None:
         if line.text.startswith("\\"):
             line.text, line.plain = line.text[1:], True
-        elif self.drafts and self.drafts[-1].blocks and _FENCE.fullmatch(line.text):
+        elif self.drafts and self.drafts[-1].blocks and FENCE.fullmatch(line.text):
             self.fenced = not self.fenced
         elif not self.fenced:
-            if heading := _HEADING.fullmatch(line.text):
+            if heading := HEADING.fullmatch(line.text):
                 self._heading(line.number, heading[1])
                 return
             if (label := _LABEL.fullmatch(line.text)) and self._label(line.number, label[1], label[2]):
@@ -195,17 +191,10 @@ def _value(draft: _Draft, key: str, default: Any, problems: list[Problem]) -> An
         return default
     line, text = draft.meta[key]
     try:
-        return _json(text)
+        return whole_json(text)
     except ValueError as error:
         problems.append(Problem(line, f"bad JSON {error}; write {key} on one line"))
         return default
-
-
-def _json(text: str) -> Any:
-    value, end = read_json(text.strip())
-    if end < len(text.strip()):
-        raise ValueError(f"at {end}: wanted the end, got {text.strip()[end : end + 20]!r}")
-    return value
 
 
 def _setup(draft: _Draft, problems: list[Problem]) -> Setup:
@@ -230,7 +219,7 @@ def _turns(block: _Block, problems: list[Problem]) -> list[Turn]:
         return _observation(block, problems)
     text = _unquoted(block.lines, problems) if block.role == "reply" else _text(block.lines)
     if not text:
-        problems.append(Problem(block.line, f"the {_WRITTEN[block.role]} is empty; write it or remove its label"))
+        problems.append(Problem(block.line, f"the {NAMES[block.role]} is empty; write it or remove its label"))
         return []
     return [Turn(role=block.role, text=text, line=block.line)]
 
@@ -275,10 +264,10 @@ def _call(lines: list[_Line], problems: list[Problem]) -> tuple[Call | None, lis
     if at is None or lines[at].plain:
         return None, lines
     end, number = at + 1, lines[at].number
-    if _FENCE.fullmatch(lines[at].text):
-        end = next((n for n in range(at + 1, len(lines)) if _FENCE.fullmatch(lines[n].text)), len(lines))
+    if FENCE.fullmatch(lines[at].text):
+        end = next((n for n in range(at + 1, len(lines)) if FENCE.fullmatch(lines[n].text)), len(lines))
         text, end = _text(lines[at + 1 : end]), end + 1
-    elif found := _CALL.fullmatch(lines[at].text.strip()):
+    elif found := CALL.fullmatch(lines[at].text.strip()):
         text = found[2]
     elif lines[at].text.startswith("`"):
         text = lines[at].text.strip().strip("`")
@@ -306,116 +295,3 @@ def _observation(block: _Block, problems: list[Problem]) -> list[Turn]:
                                                  f"{show(exact)}"))  # fmt: skip
         text = text or exact
     return [Turn(role="observation", text=text, answered=read_observation(exact), line=block.line)]
-
-
-def read_observation(text: str) -> Observation | None:
-    """An exact answer: JSON, with its status in front when that is not 200; None for words."""
-    if text.strip().lower() == TIMEOUT:
-        return Observation(status=0)
-    status = _STATUS.match(text)
-    body = text[status.end() :] if status else text
-    if not status and not body.lstrip().startswith(("{", "[")):
-        return None  # a bare number or word is what somebody said
-    try:
-        return Observation(status=int(status[1]) if status else 200, body=_json(body))
-    except (ValueError, ValidationError):
-        return None
-
-
-def write_observation(answered: Observation) -> str:
-    """An answer on one line, as `read_observation` reads it; also what the thinking model is shown."""
-    if answered.status == 0:
-        return TIMEOUT
-    body = json.dumps(answered.body, ensure_ascii=False)
-    return body if answered.status == 200 and body[0] in "{[" else f"{answered.status} {body}"
-
-
-# writing
-
-
-def rewrite(text: str, name: str, changed: Mapping[str, Trajectory]) -> str:
-    """The text of a file with some of its dialogues (by id) written anew; all else stays as it is."""
-    found, _ = parse(text, name=name)
-    lines = text.split("\n")
-    starts = [n for n, line in enumerate(lines) if _HEADING.fullmatch(line) and not _fenced(lines[:n])]
-    if not starts:
-        return "".join(_section(changed.get(one.id, one)) for one in found)
-    out = lines[: starts[0]]
-    for start, end in zip(starts, (*starts[1:], len(lines)), strict=True):
-        one = next((one for one in found if one.source and one.source.line == start + 1), None)
-        if one is not None and one.id in changed:
-            out += _section(changed[one.id]).split("\n")
-        else:
-            out += lines[start:end]
-    return "\n".join(out).rstrip("\n") + "\n"
-
-
-def _fenced(lines: Sequence[str]) -> bool:
-    return sum(bool(_FENCE.fullmatch(line)) for line in lines) % 2 == 1
-
-
-def write(trajectories: Iterable[Trajectory]) -> str:
-    """Dialogues as text; DataError for one that cannot be written so that it reads back the same."""
-    return "\n".join(_section(one) for one in trajectories)
-
-
-def _section(one: Trajectory) -> str:
-    if not ID.fullmatch(one.id):
-        raise DataError(f"{one.id!r} is no id for a dialogue; wanted letters, digits, _, - and .")
-    out = [f"## {one.id}", *(f"{key}: {value}" for key, value in _metadata(one)), ""]
-    before: Role | None = None
-    for turn in one.turns:
-        out += _written(turn, before)
-        before = turn.role
-    return "\n".join(out).rstrip() + "\n"
-
-
-def _metadata(one: Trajectory) -> Iterable[tuple[str, str]]:
-    for key in ("flow", "path", "author"):
-        value: str = getattr(one, key)
-        if "\n" in value or value != value.strip():
-            raise DataError(f"{one.id}: {key} {value!r} is not one line; shorten it")
-        if value:
-            yield key, value
-    setup: Json = one.setup.model_dump(exclude_defaults=True, mode="json")
-    for key, name in (("rows", "world"), ("faults", "faults"), ("seed", "seed")):
-        if key in setup:
-            yield name, json.dumps(setup[key], ensure_ascii=False)
-    if one.expected:
-        yield "expected", json.dumps(one.expected, ensure_ascii=False)
-
-
-def _written(turn: Turn, before: Role | None) -> list[str]:
-    if turn.text != turn.text.strip() or (not turn.text and turn.role != "observation"):
-        raise DataError(f"a turn cannot be written: wanted text without blanks around it, found {turn.text!r}")
-    label = f"**{_WRITTEN[turn.role]}**:"
-    gap = [""] if turn.role in ("user", "think") and before is not None else []
-    first, *more = turn.text.split("\n")
-    more = [_escaped(line) for line in more]
-    if turn.role == "action":
-        if more:
-            raise DataError(f"an Action is one line, found {turn.text!r}")
-        below = [f"`{write_call(turn.call.name, turn.call.arguments)}`"] if turn.call else []
-        return [f"{label} {_led(first)}", *below]
-    if turn.role == "reply" and before == "action":
-        return [_escaped(first), *more]
-    if (turn.role == "reply" and first.startswith(('"', "“"))) or (
-        turn.role == "observation" and turn.answered is None and read_observation(turn.text) is not None
-    ):
-        first = "\\" + first
-    else:
-        first = _led(first)
-    below = []
-    if turn.answered is not None and (exact := write_observation(turn.answered)) != turn.text:
-        below = [f"`{exact}`"]
-    return [*gap, f"{label} {first}" if first else label, *more, *below]
-
-
-def _led(line: str) -> str:
-    """The first line of a block, behind its label: only a backslash means something there."""
-    return "\\" + line if line.startswith("\\") else line
-
-
-def _escaped(line: str) -> str:
-    special = line.startswith(("\\", "##", "**", "`", '"', "“")) or _CALL.fullmatch(line.strip())
-    return "\\" + line if special else line

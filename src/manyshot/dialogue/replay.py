@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 
 from manyshot.dialogue.changes import Change, changes, snapshot, unexpected
 from manyshot.dialogue.company import Company, says
+from manyshot.dialogue.exact import write_observation
 from manyshot.dialogue.follow import Followed, acts_of, follow
-from manyshot.dialogue.markdown import Problem, write_observation
+from manyshot.dialogue.markdown import Problem
 from manyshot.errors import WorldError
 from manyshot.flow.paths import Path
 from manyshot.flow.steps import Handoff

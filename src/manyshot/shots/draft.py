@@ -10,7 +10,7 @@ from typing import Any
 
 from manyshot.dialogue.changes import Change, changes, expected_of, snapshot
 from manyshot.dialogue.company import Company, written_out
-from manyshot.dialogue.markdown import write_observation
+from manyshot.dialogue.exact import write_observation
 from manyshot.dialogue.plan import Done, Plan, Pools, plan
 from manyshot.flow.paths import Path
 from manyshot.flow.steps import Ask, CallTool, End, Flow, Handoff, Say, Step
