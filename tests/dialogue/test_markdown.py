@@ -192,6 +192,11 @@ def test_a_broken_dialogue_does_not_take_the_next_one_with_it() -> None:
     assert ([one.id for one in read], len(problems)) == (["b"], 1)
 
 
+@pytest.mark.parametrize("start", ["## a", "##", "**", "**User", "## a\n**User**: x\n**Action**: y\na", "## a\na"])
+def test_long_lines_cost_no_more_than_their_length(start: str) -> None:
+    parse(f"{start}{' ' * 20_000}x{'#' * 20_000}{'{' * 20_000}!", "x.md", "x")
+
+
 @pytest.mark.parametrize(
     "turn", [Turn(role="action", text="a\nb"), Turn(role="user", text=" a"), Turn(role="think", text="")]
 )

@@ -39,8 +39,10 @@ NAMES: Final[Mapping[Role, str]] = {
 ID = re.compile(r"[\w.-]+")
 #: A label this near a known one is a slip; one further off is bold text of a reply.
 _SLIP = 0.75
-HEADING = re.compile(r"##\s+(.*?)\s*#*\s*")
-_LABEL = re.compile(r"\*\*\s*([^*:：\n]{1,20}?)\s*(?:\*\*\s*[:：]|[:：]\s*\*\*)[ \t]*(.*)", re.DOTALL)
+HEADING = re.compile(r"##[ \t]+(\S.*)", re.DOTALL)
+_LABEL = re.compile(
+    r"\*\*[ \t]*([^\s*:：](?:[^*:：\n]{0,18}[^\s*:：])?)[ \t]*(?:\*\*[ \t]*[:：]|[:：][ \t]*\*\*)[ \t]*(.*)", re.DOTALL
+)
 _META = re.compile(r"([^\W\d]+)\s*[:：]\s*(.*)")
 CALL = re.compile(r"(`*)([^\W\d][\w.-]*\s*\{.*\})\1\s*")
 FENCE = re.compile(r"```\w*\s*")
@@ -118,7 +120,7 @@ class _Reader:
             self.fenced = not self.fenced
         elif not self.fenced:
             if heading := HEADING.fullmatch(line.text):
-                self._heading(line.number, heading[1])
+                self._heading(line.number, heading[1].rstrip().rstrip("#").rstrip())
                 return
             if (label := _LABEL.fullmatch(line.text)) and self._label(line.number, label[1], label[2]):
                 return
