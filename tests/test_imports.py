@@ -28,16 +28,16 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "words",
     ),
     ("render", "grammar", "likelihood", "score", "bfcl", "formats", "flow", "data.slots"),
-    ("evidence", "scoring", "likeness"),
+    ("evidence", "scoring", "likeness", "dialogue", "world"),
     ("acting", "choice", "presence", "plugs"),
     STAGES,
-    ("desk", "parts", "runfolder"),
+    ("desk", "parts", "runfolder", "shotbook"),
     ("trial", "examine"),
     ("facts",),
     ("generalist",),
     ("pipeline",),
     ("single", "demo", "curve"),
-    ("cli",),
+    ("cli", "cli_shots", "cli_world"),
 )
 #: `import manyshot` and the command line's help must not load these.
 HEAVY = (

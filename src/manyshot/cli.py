@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from manyshot import __version__
+from manyshot.cli_shots import Trust
+from manyshot.cli_shots import app as shots
+from manyshot.cli_world import world
 from manyshot.config import find_domain, override, stay_offline_and_quiet
 from manyshot.errors import ManyshotError, SpecError
 
@@ -32,6 +35,8 @@ app = typer.Typer(
 
 flow = typer.Typer(name="flow", help="Look at the flows of a domain.", no_args_is_help=True)
 app.add_typer(flow)
+app.add_typer(shots)
+app.command()(world)
 
 DomainName = Annotated[str, typer.Argument(metavar="DOMAIN", help="Domain folder, or a shipped domain's name.")]
 RunPath = Annotated[Path, typer.Option("--run", metavar="RUN", help="Folder of a run.")]
@@ -96,12 +101,15 @@ def init(
 
 
 @app.command()
-def check(domain: DomainName) -> None:
+def check(domain: DomainName, trust: Trust = False) -> None:
     """Check a domain folder; print every fault with file and line."""
+    from functools import partial
+
     from manyshot.spec.check import check as examine
     from manyshot.spec.check import format_report
+    from manyshot.world.opening import opener
 
-    report = examine(find_domain(domain))
+    report = examine(find_domain(domain), partial(opener, trust=trust))
     typer.echo(format_report(report, _console().width))
     if not report.ok:
         raise typer.Exit(2)

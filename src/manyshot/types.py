@@ -200,6 +200,25 @@ class Observation(Record):
         return 200 <= self.status < 300
 
 
+class CallFault(Record):
+    """A fault of the simulated company: the `nth` call of a tool in an episode, from 1, goes wrong like this."""
+
+    call: str
+    nth: int = Field(1, ge=1)
+    kind: Literal["error", "timeout", "refused", "empty", "garbage"]
+
+
+class Setup(Record):
+    """How a world is set up for an episode, as in scenarios: rows by table, and faults to come."""
+
+    rows: dict[str, list[Json]] = Field(default_factory=dict)
+    faults: tuple[CallFault, ...] = ()
+    seed: int = 0
+
+
+Role = Literal["user", "think", "action", "observation", "reply"]
+
+
 class Turn(Record):
     """One block of a trajectory. `text` is what stands there.
 
@@ -207,7 +226,7 @@ class Turn(Record):
     observation without one is text of another kind, as the lesson's customers who answer in an Observation.
     """
 
-    role: Literal["user", "think", "action", "observation", "reply"]
+    role: Role
     text: str
     call: Call | None = None
     answered: Observation | None = None
@@ -215,14 +234,33 @@ class Turn(Record):
 
 
 class Trajectory(Record):
-    """A whole dialogue, written by an expert or generated. `path` is the id of a path of `flow`; "" where not known."""
+    """A whole dialogue, written by an expert or generated. `path` is the id of a path of `flow`; "" where not known.
+
+    `expected`: what it leaves behind in the world, in the form of scenarios; {} where nobody said.
+    """
 
     id: str
     turns: tuple[Turn, ...]
     flow: str = ""
     path: str = ""
     author: str = ""
+    setup: Setup = Setup()
+    expected: Json = Field(default_factory=dict)
     source: Source | None = None
+
+
+Verdict = Literal["approved", "rejected"]
+
+
+class Approval(Record):
+    """What a person thinks of a shot: a line of shots/approvals.jsonl. `text` is the hash of what was looked at."""
+
+    shot: str
+    verdict: Verdict
+    by: str
+    when: datetime
+    text: str
+    reason: str = ""
 
 
 class Manifest(Record):

@@ -9,8 +9,14 @@ import textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from manyshot.data.slots import domain_slots
+from manyshot.dialogue import approval
+from manyshot.dialogue.company import OpenerOf, company
+from manyshot.dialogue.replay import replay
+from manyshot.errors import WorldError
 from manyshot.flow.paths import paths
 from manyshot.flow.steps import Flow
+from manyshot.spec.dialogues import check_approvals, read_approvals, read_dialogues
 from manyshot.spec.faults import Fault, Findings
 from manyshot.spec.hints import add_hints
 from manyshot.spec.load import read_any_tools, read_checked_flows, read_into
@@ -24,7 +30,7 @@ _SHOWN = 20
 @dataclass(frozen=True, slots=True)
 class Report:
     """What a check found, in order of file and line. `counts`: tools, shots, asks, nones, tests;
-    flows and paths where there are flows.
+    flows and paths where there are flows; dialogues and approved where there are dialogues.
     """
 
     folder: Path
@@ -37,14 +43,18 @@ class Report:
         return not self.faults
 
 
-def check(folder: Path) -> Report:
-    """All faults and hints of a domain folder."""
+def check(folder: Path, world: OpenerOf | None = None) -> Report:
+    """All faults and hints of a domain folder.
+
+    world: how worlds of the domain are opened; without it dialogues are read, but not played again.
+    """
     folder, findings = Path(folder), Findings()
     domain = read_into(folder, findings)
     tests, flows = _tests(folder, domain, findings), _flows(folder, findings)
     if domain is not None:
         add_hints(domain, tests, findings)
     counts = _counts(domain, tests) | (_flow_counts(flows) if flows else {})
+    counts |= _dialogues(folder, domain, flows, world, findings)
     return Report(folder, tuple(_sorted(findings.faults)), tuple(_sorted(findings.hints)), counts)
 
 
@@ -64,6 +74,31 @@ def _flows(folder: Path, findings: Findings) -> list[Flow]:
 
 def _flow_counts(flows: list[Flow]) -> dict[str, int]:
     return {"flows": len(flows), "paths": sum(len(paths(flow)) for flow in flows)}
+
+
+def _dialogues(
+    folder: Path, domain: Domain | None, flows: list[Flow], world: OpenerOf | None,
+    findings: Findings,
+) -> dict[str, int]:  # fmt: skip
+    """Read and play the dialogues again; how many there are, and how many are approved."""
+    found, said = read_dialogues(folder, findings), read_approvals(folder, findings)
+    if not found:
+        return {}
+    check_approvals(found, said, findings)
+    counts = {"dialogues": len(found), "approved": len(approval.approved(found, said))}
+    if domain is None or world is None:
+        why = "the domain has faults" if domain is None else "no world was opened"
+        findings.hint("shots", 0, f"dialogues are read, but not played again, because {why}")
+        return counts
+    try:
+        desk = company(domain.context, flows, domain_slots(domain), world(domain, flows))
+    except WorldError as error:
+        findings.hint("shots", 0, f"dialogues are read, but not played again: {error}")
+        return counts
+    for one in found:
+        for problem in replay(one, desk).problems:
+            findings.fault(one.source.file if one.source else "", problem.line, problem.message)
+    return counts
 
 
 def _sorted(found: list[Fault]) -> list[Fault]:
@@ -115,6 +150,7 @@ def _summary(report: Report) -> str:
         return f"{_many(len(report.faults), 'fault')} in {report.folder}; nothing runs until they are corrected"
     c = report.counts
     flows = [f"{_many(c['flows'], 'flow')} with {_many(c['paths'], 'path')}"] if "flows" in c else []
+    flows += [f"{_many(c['dialogues'], 'dialogue')}, {c['approved']} of them approved"] if "dialogues" in c else []
     if "tools" not in c:
         return f"{report.folder} is sound: {flows[0]}"
     tests = ", ".join([_many(c["tests"], "test"), *flows])

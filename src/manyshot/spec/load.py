@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from manyshot.errors import SpecError
 from manyshot.flow.steps import Flow
+from manyshot.spec.dialogues import read_approvals, read_dialogues
 from manyshot.spec.faults import Fault, Findings
 from manyshot.spec.flow_check import check_flow
 from manyshot.spec.flow_files import read_flows
@@ -22,7 +23,7 @@ from manyshot.spec.tools import FILE as TOOLS
 from manyshot.spec.tools import read_tools
 from manyshot.spec.values_file import read_values
 from manyshot.spec.weights import Route, read_weights
-from manyshot.types import Domain, TestCase, Tool
+from manyshot.types import Approval, Domain, TestCase, Tool, Trajectory
 
 T = TypeVar("T")
 
@@ -132,6 +133,18 @@ def load_flows(folder: Path) -> tuple[Flow, ...]:
     return _read_beside_tools(folder, read_checked_flows)
 
 
+def load_dialogues(folder: Path) -> tuple[tuple[Trajectory, ...], tuple[Approval, ...]]:
+    """The dialogues of a domain and what people said of them; SpecError with the first fault of these files.
+
+    They are what somebody wrote: whether they are true, `dialogue.replay` says; which may be used, `dialogue.approval`.
+    """
+    folder, findings = Path(folder), Findings()
+    found, said = read_dialogues(folder, findings), read_approvals(folder, findings)
+    if findings.faults:
+        raise stop(folder, sorted(findings.faults))
+    return tuple(found), tuple(said)
+
+
 def _read_beside_tools(
     folder: Path, read: Callable[[Path, Mapping[str, Tool], Findings], Iterable[T]]
 ) -> tuple[T, ...]:
@@ -157,4 +170,12 @@ def read_checked_flows(folder: Path, tools: Mapping[str, Tool], findings: Findin
     return flows
 
 
-__all__ = ["load_domain", "load_flows", "load_tests", "read_checked_flows", "read_domain", "read_into"]
+__all__ = [
+    "load_dialogues",
+    "load_domain",
+    "load_flows",
+    "load_tests",
+    "read_checked_flows",
+    "read_domain",
+    "read_into",
+]

@@ -23,12 +23,13 @@ from urllib.parse import urlsplit
 
 from manyshot.flow.conditions import write_value
 from manyshot.flow.steps import PLACE, Arm, Ask, Branch, CallTool, End, Flow, Handoff, Say, Scalar
+from manyshot.flow.words import hands_over
 from manyshot.spec.documents import parse_json
 from manyshot.spec.faults import Findings
 from manyshot.spec.imports.dify_graph import FAIL, SOURCE, Graph, Link, Node, items, mapping, read_graph, text
 from manyshot.spec.imports.dify_values import Variables
 from manyshot.spec.imports.draft import Draft
-from manyshot.spec.imports.guess import Desk, hands_over
+from manyshot.spec.imports.guess import Desk
 from manyshot.spec.imports.names import identifier
 from manyshot.types import Json, Source
 

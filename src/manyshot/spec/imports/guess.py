@@ -10,27 +10,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from manyshot.flow.words import hands_over, held
 from manyshot.spec.imports.names import identifier
 from manyshot.spec.weights import Route
 from manyshot.types import Json, Tool
 
 #: So much of the words of a node must stand in a tool's description or in one of its shots for it to be proposed.
 ALIKE = 0.5
-_PIECES = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+|[\u3400-\u9fff]+")
-#: Words of a last step by which a person takes over.
-_PERSON = (
-    "handoff",
-    "hand over",
-    "human",
-    "person",
-    "agent",
-    "escalate",
-    "transfer to",
-    "人工",
-    "转接",
-    "专员",
-    "专人",
-)
 #: Words that begin or mark a question to the customer, and those that begin something told.
 _ASKING = ("ask", "collect", "request", "询问", "请问", "收集", "确认", "提供", "了解", "核实", "追问")
 _TELLING = (
@@ -42,8 +28,6 @@ _CUSTOMER = (
     "customer", "user", "caller", "agree", "accept", "satisfied", "客户", "用户", "您", "同意", "接受", "愿意", "满意",
 )  # fmt: skip
 _AND = re.compile(r"\s*(?:[,，、和与及&/]|\band\b)\s*", re.IGNORECASE)
-#: Words that say nothing about which tool is meant.
-_EMPTY = frozenset(("the", "a", "of", "for", "to", "in", "on", "at", "and", "or", "is", "by", "客户", "进行", "一下"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +41,7 @@ class Desk:
 
     def nearest_tool(self, words: str) -> str | None:
         """The tool whose description or shots hold most of these words; None when no one stands out."""
-        scores = {name: max(_held(words, text) for text in self._texts(name)) for name in self.tools}
+        scores = {name: max(held(words, text) for text in self._texts(name)) for name in self.tools}
         ranked = sorted(scores, key=lambda name: -scores[name])
         if not ranked or scores[ranked[0]] < ALIKE:
             return None
@@ -70,8 +54,8 @@ class Desk:
     def nearest_field(self, words: str) -> str | None:
         """The field of any tool whose name or description holds most of these words; None when there is none."""
         fields = {field: str(schema.get("description", "")) for field, schema in self.fields().items()}
-        best = max(fields, key=lambda name: max(_held(words, name), _held(words, fields[name])), default=None)
-        if best is None or max(_held(words, best), _held(words, fields[best])) < ALIKE:
+        best = max(fields, key=lambda name: max(held(words, name), held(words, fields[name])), default=None)
+        if best is None or max(held(words, best), held(words, fields[best])) < ALIKE:
             return None
         return best
 
@@ -82,28 +66,6 @@ class Desk:
             for name, schema in tool.properties.items():
                 found.setdefault(name, schema if isinstance(schema, dict) else {})
         return found
-
-
-def _held(words: str, text: str) -> float:
-    """The part of the words that stands in a text: pairs of Chinese characters, words of other languages."""
-    wanted = _grams(words)
-    return len(wanted & _grams(text)) / len(wanted) if wanted else 0.0
-
-
-def _grams(text: str) -> set[str]:
-    found: set[str] = set()
-    for piece in _PIECES.findall(text):
-        if "\u3400" <= piece[0] <= "\u9fff":
-            found.update(piece[n : n + 2] for n in range(max(1, len(piece) - 1)))
-        else:
-            found.add(piece.lower())
-    return found - _EMPTY
-
-
-def hands_over(words: str) -> bool:
-    """Whether the words of a last step say that a person takes over."""
-    folded = words.lower()
-    return any(word in folded for word in _PERSON)
 
 
 def mentions_customer(words: str) -> bool:

@@ -1,0 +1,87 @@
+"""What dialogues are held against: the flows of a domain with their paths, its tools, and a way to open its world."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from manyshot.data.slots import Slot, ToolSlots, get
+from manyshot.flow.paths import Path, paths
+from manyshot.flow.steps import PLACE, Flow
+from manyshot.protocols import World
+from manyshot.types import Call, Context, Domain, Json, Setup
+from manyshot.values import Kind
+
+#: A fresh world, set up for one episode.
+OpenWorld = Callable[[Setup], World]
+#: How worlds of a domain with these flows are opened; WorldError where they cannot be.
+OpenerOf = Callable[[Domain, Sequence[Flow]], OpenWorld]
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """One domain as dialogues meet it."""
+
+    context: Context
+    flows: Mapping[str, Flow]
+    #: Flow -> its paths by id.
+    paths: Mapping[str, Mapping[str, Path]]
+    tools: Mapping[str, ToolSlots]
+    open: OpenWorld
+
+    @property
+    def all_paths(self) -> tuple[Path, ...]:
+        return tuple(path for found in self.paths.values() for path in found.values())
+
+    def unsaid(self, call: Call, text: str) -> Iterator[tuple[Slot, Any]]:
+        """The slots of a call whose values a text does not say, with the values; truth values can be said in any words.
+
+        The acting model sees nothing but an Action's text, so what is missing there it can only invent.
+        """
+        for slot in self.tools[call.name].slots:
+            value = get(call.arguments, slot.path)
+            if value is not None and not says(slot, text, value):
+                yield slot, value
+
+
+def company(context: Context, flows: Iterable[Flow], tools: Mapping[str, ToolSlots], open_world: OpenWorld) -> Company:
+    """Put together; lists all paths of the flows once."""
+    by_name = {flow.name: flow for flow in flows}
+    found = {name: {path.id: path for path in paths(flow)} for name, flow in by_name.items()}
+    return Company(context, by_name, found, tools, open_world)
+
+
+def says(slot: Slot, text: str, value: Any) -> bool:
+    """Whether words say a value of a slot."""
+    if slot.field.kind in (Kind.BOOLEAN, Kind.OBJECT) or isinstance(value, bool | dict):
+        return True
+    if isinstance(value, list):
+        return all(says(slot.items[0], text, one) if len(slot.items) == 1 else True for one in value)
+    return bool(slot.field.find(text, value))
+
+
+def field_of_answer(body: Any, path: str) -> Any:
+    """The value at a dotted path of an answer, as a flow's `fills` names it; None where there is none."""
+    here = body
+    for key in path.split("."):
+        if isinstance(here, dict) and key in here:
+            here = here[key]
+        elif isinstance(here, list) and key.isdecimal() and int(key) < len(here):
+            here = here[int(key)]
+        else:
+            return None
+    return here
+
+
+def written_out(template: Any, values: Json) -> Any:
+    """A flow's argument with the slots' values in it: "{slot}" alone keeps the value's type."""
+    if isinstance(template, str):
+        if whole := PLACE.fullmatch(template):
+            return values.get(whole[1])
+        return PLACE.sub(lambda found: str(values.get(found[1], found[0])), template)
+    if isinstance(template, dict):
+        return {key: written_out(part, values) for key, part in template.items()}
+    if isinstance(template, list):
+        return [written_out(part, values) for part in template]
+    return template

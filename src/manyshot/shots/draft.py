@@ -1,0 +1,196 @@
+"""A plan -> a first dialogue, in plain words of the flow and of the tools.
+
+The one rule: everything in a draft is true; that it sounds like people is for the expert.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from manyshot.dialogue.changes import Change, changes, expected_of, snapshot
+from manyshot.dialogue.company import Company, written_out
+from manyshot.dialogue.exact import write_observation
+from manyshot.dialogue.plan import Done, Plan, Pools, plan
+from manyshot.flow.paths import Path
+from manyshot.flow.steps import Ask, CallTool, End, Flow, Handoff, Say, Step
+from manyshot.oneline import show
+from manyshot.shots.wording import complete
+from manyshot.types import Language, Trajectory, Turn
+
+AUTHOR = "draft"
+
+
+@dataclass(frozen=True, slots=True)
+class _Phrases:
+    opening: str
+    ask_think: str
+    ask: str
+    question: str
+    call_think: str
+    tell_think: str
+    tell: str
+    end_think: str
+    end: str
+    bye: str
+    hand_think: str
+    hand: str
+    hand_bye: str
+    failed: str
+    comma: str
+
+
+_SAID: dict[Language, _Phrases] = {
+    "zh": _Phrases(
+        "你好，{about}。", "还需要知道{slots}。", "问清{slots}。", "请问{slots}？", "现在需要{what}。",
+        "有结果了，要告诉客户。", "告诉客户：{what}", "事情办完了：{what}。", "结束对话：{what}。",
+        "好的，{what}。感谢您的来电，再见。", "需要由人工接手：{what}。", "转接人工：{what}。",
+        "这件事由人工为您办理，现在为您转接，请稍候。", "系统没有办成。", "，",
+    ),
+    "en": _Phrases(
+        "Hello, {about}.", "I still need {slots}.", "Ask the customer for {slots}.", "May I have {slots}?",
+        "Now: {what}.", "There is a result to tell.", "Tell the customer: {what}", "It is done: {what}.",
+        "Close the dialogue: {what}.", "Very well: {what}. Goodbye.", "A person has to take over: {what}.",
+        "Hand over to a person: {what}.", "A colleague will take care of this; I am putting you through.",
+        "The system did not do it.", ", ",
+    ),
+}  # fmt: skip
+
+
+def draft(path: Path, company: Company, pools: Pools, name: str, seed: int = 0) -> Trajectory | None:
+    """A first shot of a path; None when no values lead along it in this world."""
+    found = plan(path, company, pools, seed)
+    return worded(found, company, name) if found is not None else None
+
+
+def worded(planned: Plan, company: Company, name: str) -> Trajectory:
+    """A plan in words."""
+    writer = _Writer(planned, company)
+    writer.run()
+    return Trajectory(
+        id=name, flow=planned.path.flow, path=planned.path.id, author=AUTHOR, setup=planned.setup,
+        turns=tuple(writer.turns), expected=expected_of(_changes(planned, company)),
+    )  # fmt: skip
+
+
+def _changes(planned: Plan, company: Company) -> list[Change]:
+    world = company.open(planned.setup)
+    before = snapshot(world)
+    for done in planned.done:
+        if done.call is not None:
+            world.call(done.call)
+    return changes(before, world.state())
+
+
+@dataclass(slots=True)
+class _Writer:
+    plan: Plan
+    company: Company
+    turns: list[Turn] = field(default_factory=list)
+    #: What is to be said with the next question, so that the assistant does not speak twice.
+    held: str = ""
+
+    @property
+    def flow(self) -> Flow:
+        return self.company.flows[self.plan.path.flow]
+
+    @property
+    def words(self) -> _Phrases:
+        return _SAID[self.company.context.language]
+
+    def add(self, role: Any, text: str, **more: Any) -> None:
+        self.turns.append(Turn(role=role, text=" ".join(text.split()), **more))
+
+    def run(self) -> None:
+        steps = self.plan.walk.steps
+        about = self.flow.about or self.flow.name
+        self.add("user", self.words.opening.format(about=about.removeprefix("客户")))
+        for n, (step, done) in enumerate(zip(steps, self.plan.done, strict=True)):
+            self._step(step, done, steps[n + 1] if n + 1 < len(steps) else None)
+
+    def _step(self, step: Step, done: Done, then: Step | None) -> None:
+        words, comma = self.words, self.words.comma
+        match step:
+            case Ask():
+                slots = comma.join(self._about(slot) for slot in step.slots)
+                question = str(written_out(step.text, self._shown(done))) or words.question.format(slots=slots)
+                self.add("think", words.ask_think.format(slots=slots))
+                self.add("action", words.ask.format(slots=slots))
+                self.add("reply", f"{self.held}{question}")
+                self.held = ""
+                self.add("user", comma.join(self._answer(slot, done) for slot in step.slots))
+            case CallTool():
+                self._call(step, done)
+            case Say():
+                text = str(written_out(step.text, self._shown(done)))
+                if isinstance(then, Ask):
+                    self.held = text if self.company.context.language == "zh" else f"{text} "
+                else:
+                    self._close(words.tell_think, words.tell.format(what=text), text)
+            case End():
+                if self.turns[-1].role != "reply":
+                    what = step.outcome
+                    self._close(
+                        words.end_think.format(what=what), words.end.format(what=what), words.bye.format(what=what)
+                    )
+            case Handoff():
+                before = "" if self.turns[-1].role != "reply" else self._taken_back()
+                self._close(
+                    words.hand_think.format(what=step.reason), words.hand.format(what=step.reason),
+                    before + words.hand_bye,
+                )  # fmt: skip
+            case _:
+                pass
+
+    def _taken_back(self) -> str:
+        """What the assistant said last, to be said together with what follows."""
+        text = self.turns[-1].text
+        del self.turns[-3:]
+        return text
+
+    def _close(self, think: str, action: str, reply: str) -> None:
+        self.add("think", think)
+        self.add("action", action)
+        self.add("reply", reply)
+
+    def _call(self, step: CallTool, done: Done) -> None:
+        assert done.call is not None
+        assert done.answered is not None
+        what = _first_clause(self.company.tools[step.tool].tool.description) or step.tool
+        before = [turn.text for turn in self.turns if turn.role in ("user", "observation")]
+        self.add("think", self.words.call_think.format(what=what))
+        action = complete(
+            f"{what}。" if self.company.context.language == "zh" else f"{what}.", done.call, self.company, before
+        )
+        self.add("action", action, call=done.call)
+        self.turns.append(Turn(role="observation", text=write_observation(done.answered), answered=done.answered))
+
+    def _about(self, slot: str) -> str:
+        return self.flow.slots[slot].about or slot
+
+    def _answer(self, slot: str, done: Done) -> str:
+        value = done.values.get(slot)
+        if isinstance(value, bool):
+            zh = self.company.context.language == "zh"
+            return ("是" if value else "不是") if zh else ("yes" if value else "no")
+        return self._words(value)
+
+    def _shown(self, done: Done) -> dict[str, Any]:
+        return {slot: self._words(value) for slot, value in done.values.items()}
+
+    def _words(self, value: Any) -> str:
+        """A value in words: lists one after the other, rows by their values."""
+        if isinstance(value, list):
+            return ("、" if self.company.context.language == "zh" else ", ").join(map(self._words, value))
+        if isinstance(value, dict):
+            return " ".join(self._words(part) for part in value.values() if part is not None)
+        return value if isinstance(value, str) else show(value)
+
+
+def _first_clause(text: str) -> str:
+    for stop in ("。", ". ", "\n", "."):
+        text = text.split(stop)[0]
+    return text.strip().rstrip(".。")
+
+
+__all__ = ["AUTHOR", "draft", "worded"]

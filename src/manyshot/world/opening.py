@@ -1,0 +1,36 @@
+"""A domain -> how its worlds are opened: its own `world.py` where that is trusted, else one made from its schemas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from manyshot.errors import WorldError
+from manyshot.flow.steps import Flow
+from manyshot.protocols import World
+from manyshot.types import Domain, Setup
+from manyshot.world.faults import FaultyWorld
+from manyshot.world.functions import FILE, FunctionCompany
+from manyshot.world.made import MadeCompany
+
+_SHIPPED = Path(__file__).resolve().parent.parent / "domains"
+
+
+def opener(domain: Domain, flows: Sequence[Flow] = (), *, trust: bool = False) -> Callable[[Setup], World]:
+    """A function that opens a fresh world for a setup, its faults included.
+
+    trust: `world.py` is code and runs only when that was asked for; those that come with the package are part of it.
+    Raises WorldError for one that is there and may not run, or cannot.
+    """
+    path = domain.folder / FILE
+    if path.is_file() and not trust and not path.resolve().is_relative_to(_SHIPPED):
+        raise WorldError(f"{path} is code and was not run; read it, and add --trust")
+    company = (
+        FunctionCompany(path, domain.tools, domain.context.today) if path.is_file() else MadeCompany(domain, flows)
+    )
+
+    def open_world(setup: Setup) -> World:
+        world = company.open(setup)
+        return FaultyWorld(world, setup.faults, setup.seed) if setup.faults else world
+
+    return open_world
