@@ -45,7 +45,7 @@ def world(
     state = opened.state()
     if json:
         rows = [{"call": c.model_dump(), "answer": a.model_dump()} for c, a in zip(calls, answers, strict=True)]
-        typer.echo(json_lines.dumps({"answers": rows, "state": state, "digest": opened.digest()}, ensure_ascii=False))
+        typer.echo(_line({"answers": rows, "state": state, "digest": opened.digest()}))
         return
     for one, answer in zip(calls, answers, strict=True):
         typer.echo(f"{one.name} {_line(one.arguments)}\n  {answer.status or 'no answer'} {_line(answer.body)}")
@@ -68,4 +68,4 @@ def _rows(found: Sequence[object]) -> None:
 
 
 def _line(value: object) -> str:
-    return json_lines.dumps(value, ensure_ascii=False)
+    return json_lines.dumps(value, ensure_ascii=False, default=str)
