@@ -21,7 +21,9 @@ def world(
         str | None,
         typer.Option(metavar="JSON", help='Rows and faults to begin with: {"rows": {...}, "faults": [...]}.'),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Decides the rows that are there at the beginning.")] = 0,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Decides the rows that are there at the beginning; else the setup's.")
+    ] = None,
     trust: Annotated[bool, typer.Option("--trust", help="Run the domain's world.py.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON: answers, state and digest.")] = False,
 ) -> None:
@@ -34,7 +36,8 @@ def world(
 
     try:
         calls = [Call.model_validate_json(text) for text in call or ()]
-        start = Setup.model_validate_json(setup or "{}").model_copy(update={"seed": seed})
+        start = Setup.model_validate_json(setup or "{}")
+        start = start if seed is None else start.model_copy(update={"seed": seed})
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "JSON"

@@ -38,7 +38,7 @@ def _company(folder: Path, body: str, start: str = START) -> FunctionCompany:
 
 
 def _book(company: FunctionCompany, **arguments: Any) -> Any:
-    return company.open(Setup()).call(Call(name="book-room", arguments={"from": "Ann", **arguments}))
+    return company.open(Setup()).call(Call(name="book-room", arguments={"from": "Ann"} | arguments))
 
 
 def test_names_that_python_has_not_are_written_with_underscores(tmp_path: Path) -> None:
@@ -71,6 +71,13 @@ def test_what_goes_wrong_in_a_function_is_told_with_its_line(tmp_path: Path, bod
     company = _company(tmp_path, f"@write\ndef book_room(desk, from_, nights=1):\n    {body}\n")
     with pytest.raises(WorldError, match=rf"world\.py:{line}: book-room failed with .*{said}"):
         _book(company)
+
+
+@pytest.mark.parametrize("arguments", [{"nights": 2**63}, {"nights": 1, "from": "A\ud800"}])
+def test_what_no_database_takes_is_the_callers_fault(tmp_path: Path, arguments: Any) -> None:
+    body = "@write\ndef book_room(desk, from_, nights=1):\n    desk.insert('rooms', {'no': nights, 'guest': from_})\n"
+    answer = _book(_company(tmp_path, body), **arguments)
+    assert (answer.status, answer.body["field"]) == (422, next(iter(arguments)) if len(arguments) == 1 else "from")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -342,16 +343,38 @@ def test_any_seed_opens_a_company_in_which_every_kind_of_ticket_stands(seed: int
     assert len({row["phone"] for row in state["customers"]}) == 8
 
 
-def test_the_same_setup_is_the_same_world_in_another_process() -> None:
-    script = (
-        "from tests.world.test_world import _call, _open, TICKET_DESK as folder\n"
-        "w = _open(folder, seed=7)\n"
-        "w.call(_call('TicketCreate', userName='王磊', problem='跳闸', address='望京', serveTime='2024-10-28 09:00'))\n"
-        "print(w.digest())"
+def _played(folder: str) -> list[str]:
+    """Digests on the way through an episode, of whatever ids there are."""
+    domain = load_domain(Path(folder))
+    world = opener(domain, load_flows(Path(folder)))(
+        Setup(seed=7, faults=(CallFault(call=domain.tools[0].name, nth=2, kind="garbage"),))
     )
-    runs = [subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True) for _ in "ab"]
-    assert len({run.stdout for run in runs}) == 1
-    assert len(runs[0].stdout.strip()) == 16
+    told = [world.digest()]
+    for shot in domain.shots:
+        if shot.call and not shot.ask:
+            answer = world.call(shot.call)
+            told += [world.digest(), answer.model_dump_json()]
+    return told
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_the_same_setup_is_the_same_world_in_another_process(inn: Path, made: bool) -> None:
+    folder = inn if made else TICKET_DESK
+    script = f"from tests.world.test_world import _played\nprint('\\n'.join(_played({str(folder)!r})))"
+    for seed in ("1", "2"):
+        ran = subprocess.run(
+            [sys.executable, "-c", script],
+            capture_output=True, text=True, check=True, env={**os.environ, "PYTHONHASHSEED": seed},
+        )  # fmt: skip
+        assert ran.stdout.splitlines() == _played(str(folder))
+
+
+def test_the_seed_of_a_setup_counts_unless_another_is_given(inn: Path) -> None:
+    def state(*words: str) -> Any:
+        return json.loads(CliRunner().invoke(app, ["world", str(inn), "--json", *words]).stdout)["digest"]
+
+    assert state("--setup", '{"seed": 5}') == state("--seed", "5") != state()
+    assert state("--setup", '{"seed": 5}', "--seed", "3") == state("--seed", "3")
 
 
 def test_the_command_prints_answers_and_state(inn: Path) -> None:

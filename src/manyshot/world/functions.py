@@ -216,6 +216,8 @@ class FunctionWorld:
             return refused(no.status, no.message, no.field)
         except _ERRORS as error:
             self._undo()
+            if isinstance(error, OverflowError | UnicodeError) and (field := _too_strange(call.arguments)):
+                return refused(422, f"{field} cannot be stored", field)
             where = self._company.where(error, self._company.functions[call.name])
             raise WorldError(f"{where}: {call.name} failed with {type(error).__name__}: {error}") from error
         return answer
@@ -252,6 +254,16 @@ def _connect() -> sqlite3.Connection:
 
 def _as_dict(cursor: sqlite3.Cursor, row: tuple[Any, ...]) -> Json:
     return {column[0]: value for column, value in zip(cursor.description, row, strict=True)}
+
+
+def _too_strange(arguments: Json) -> str:
+    """The argument that no database takes: a number of more than 64 bits, or half a character; "" for none."""
+    for name, value in arguments.items():
+        if isinstance(value, int) and value.bit_length() > 63:
+            return name
+        if any("\ud800" <= char <= "\udfff" for char in str(value)):
+            return name
+    return ""
 
 
 @lru_cache(_KEPT)

@@ -8,15 +8,12 @@ alone; nothing depends on the order of unrelated calls.
 from __future__ import annotations
 
 import json
-import random
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
-
-import rstr
 
 from manyshot.data.slots import domain_slots
 from manyshot.errors import WorldError
@@ -24,23 +21,19 @@ from manyshot.flow.conditions import parse, tests_of
 from manyshot.flow.steps import Branch, CallTool, Flow
 from manyshot.oneline import show
 from manyshot.records import digest
-from manyshot.schema_fit import misfit
-from manyshot.types import Call, Domain, Json, Observation, Setup, Shot, Tool
+from manyshot.types import Call, Domain, Json, Observation, Setup, Tool
 from manyshot.world.answers import refused, wrong
 from manyshot.world.families import Family, Role, roles
+from manyshot.world.tables import OPEN, Table, without
 from manyshot.world.verbs import brings_its_id
 
-#: Rows of a table at the beginning, beside those that the experts' examples name.
-ROWS = 4
-_OPEN, _CLOSED = "open", "closed"
+_CLOSED = "closed"
 #: Names for the column that says whether a row is open; the first that no tool and no flow uses.
 _STATES = ("state", "status", "row_state")
 #: Words of a flow for what was closed.
 _GONE = re.compile("取消|撤销|撤回|关闭|作废|注销|cancel|closed|void|withdrawn|revoked", re.IGNORECASE)
 #: Seeds whose first rows are kept.
 _KEPT = 256
-#: Times that an id is thought up before its schema is taken for one that no id fits.
-_TRIES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +55,7 @@ class MadeCompany:
         used = {field.path[0] for found in self.answers.values() for field in found}
         used |= {name for tool in self.tools.values() for name in tool.properties}
         self.state = next((name for name in _STATES if name not in used), "_state")
-        self._shots = domain.shots
+        self.tables = {one.table: Table(one, self.roles, domain.shots, self.state) for one in self.families}
         self.rows = lru_cache(_KEPT)(self._rows)
 
     def open(self, setup: Setup) -> MadeWorld:
@@ -78,10 +71,10 @@ class MadeCompany:
         """A row of a setup, its id first; it is open where it does not say."""
         if key not in row:
             raise WorldError(f"a row of {table} has no {key}, by which it is found: {show(row)}")
-        return {key: row[key], **_without(row, key), self.state: row.get(self.state, _OPEN)}
+        return {key: row[key], **without(row, key), self.state: row.get(self.state, OPEN)}
 
     def _rows(self, seed: int) -> Mapping[str, Sequence[Json]]:
-        return {family.table: _rows(family, self.roles, self._shots, self.state, seed) for family in self.families}
+        return {name: table.rows(seed) for name, table in self.tables.items()}
 
 
 class MadeWorld:
@@ -110,14 +103,18 @@ class MadeWorld:
             return self._on_row(call, role, role.family)
         if role.verb == "find":
             return Observation(body=self._told(call, self._list(call, role.family), call.arguments))
-        return self._make(call, role.family, _new_id(role.family, self._tables[role.family.table], self._seed))
+        return self._make(call, role.family, self._new_id(role.family))
+
+    def _new_id(self, family: Family) -> Any:
+        taken = [row[family.key] for row in self._tables[family.table]]
+        return self._company.tables[family.table].new_id(taken, self._seed)
 
     def _row(self, family: Family, wanted: Any) -> Json | None:
         return next((row for row in self._tables[family.table] if row.get(family.key) == wanted), None)
 
     def _make(self, call: Call, family: Family, new: Any) -> Observation:
         given = {name: value for name, value in call.arguments.items() if name != family.key}
-        row = {family.key: new, **given, self._company.state: _OPEN}
+        row = {family.key: new, **given, self._company.state: OPEN}
         self._tables[family.table].append(row)
         self._new.add((family.table, str(new)))
         return self._answer(call, family, row)
@@ -205,54 +202,6 @@ def _values(flow: Flow, slot: str) -> Iterator[Any]:
         yield about.about if about is not None and about.about else slot
     if any(test.sign == "filled" for test in tests):
         yield None
-
-
-def _rows(family: Family, by_tool: Mapping[str, Role], shots: Iterable[Shot], state: str, seed: int) -> list[Json]:
-    """Rows that are there at the beginning: one for every id that an example names, and some more.
-
-    None where no tool looks them up.
-    """
-    if not any(role.family == family and (role.key or role.verb == "find") for role in by_tool.values()):
-        return []
-    calls = [(by_tool[shot.call.name], shot.call.arguments) for shot in shots if shot.call]
-    named = [
-        arguments[family.key]
-        for role, arguments in calls
-        if family.key in arguments and ((role.family == family and role.key) or (family.key, family) in role.refers)
-    ]
-    bodies = [arguments for role, arguments in calls if role.family == family and not role.key and role.verb == "make"]
-    rows: list[Json] = [{family.key: one} for one in {show(one): one for one in named}.values()]
-    for _ in range(ROWS):
-        rows.append({family.key: _new_id(family, rows, seed)})
-    made = bodies or [{}]
-    return [{**row, **_without(made[n % len(made)], family.key), state: _OPEN} for n, row in enumerate(rows)]
-
-
-def _without(arguments: Json, key: str) -> Json:
-    return {name: value for name, value in arguments.items() if name != key}
-
-
-def _new_id(family: Family, rows: Sequence[Json], seed: int) -> Any:
-    """An id that fits its schema and that no row has. Raises WorldError for a schema that nothing fits."""
-    taken = [row.get(family.key) for row in rows]
-    chance = random.Random(f"{family.table} {seed} {len(rows)}")
-    for _ in range(_TRIES):
-        found = _some_id(family.schema, chance)
-        if found not in taken and misfit({"id": found}, {"properties": {"id": family.schema}}) is None:
-            return found
-    raise WorldError(f"no new {family.key} can be thought up that fits {show(family.schema)}; write a world.py")
-
-
-def _some_id(schema: Json, chance: random.Random) -> Any:
-    if schema.get("type") == "integer":
-        low = int(schema.get("minimum", 10**5))
-        return chance.randint(low, int(schema.get("maximum", max(low, 10**5) * 10)))
-    if "pattern" in schema:
-        return rstr.Rstr(chance).xeger(schema["pattern"])
-    if options := schema.get("enum"):
-        return chance.choice(options)
-    length = min(max(7, schema.get("minLength", 0)), schema.get("maxLength", 40))
-    return "".join(chance.choice("123456789") for _ in range(length))
 
 
 def _chosen(values: Sequence[Any], about: Any) -> Any:
