@@ -27,7 +27,10 @@ def world(
     trust: Annotated[bool, typer.Option("--trust", help="Run the domain's world.py.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON: answers, state and digest.")] = False,
 ) -> None:
-    """Make calls in a domain's simulated company; print its answers and what stands in its tables."""
+    """Make calls in a domain's simulated company.
+
+    Prints its answers and what stands in its tables.
+    """
     from pydantic import ValidationError
 
     from manyshot.spec.load import load_domain, load_flows

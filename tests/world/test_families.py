@@ -14,6 +14,8 @@ from manyshot.world.opening import opener
 from manyshot.world.verbs import nouns_of, verb_of, words_of
 from tests.spec.desk import Desk
 
+CORPUS = Path(__file__).parents[2] / "corpus"
+
 
 @pytest.mark.parametrize(
     ("name", "about", "verb"),
@@ -121,6 +123,20 @@ def test_what_is_made_for_something_has_a_table_of_its_own_and_refers(shop: Path
     assert (unknown.status, unknown.body["field"]) == (404, "houseNo")
 
 
+def test_a_tool_that_brings_the_new_id_makes_it_once(shop: Path) -> None:
+    who = {"type": "string", "pattern": "^U\\d{4}$", "description": "id of the user"}
+    desk = Desk(shop)
+    desk.shots(SHOTS)
+    desk.tools(
+        [*TOOLS, _tool("CreateUser", "Creates a user.", user_id=who), _tool("GetUser", "Shows one.", user_id=who)]
+    )
+    world = _open(shop)
+    assert world.call(_call("GetUser", user_id="U0000")).status == 404
+    assert world.call(_call("CreateUser", user_id="U0000")).ok
+    assert world.call(_call("GetUser", user_id="U0000")).ok
+    assert world.call(_call("CreateUser", user_id="U0000")).status == 409
+
+
 def test_a_list_holds_what_the_call_asks_for(shop: Path) -> None:
     world = _open(shop)
     made = world.call(_call("PlaceOrder", item="bed")).body["order_no"]
@@ -191,6 +207,19 @@ def test_the_id_of_a_given_row_comes_first_and_its_state_is_kept(shop: Path) -> 
     (row,) = world.state()["orders"]
     assert next(iter(row)) == "order_no"
     assert world.call(_call("CancelOrder", order_no=500)).status == 409
+
+
+@pytest.mark.parametrize("desk", ["en/rail_desk", "en/broadband_support", "en/warehouse_robots", "zh/gov_desk"])
+def test_experts_calls_are_carried_out_and_reading_changes_nothing(desk: str) -> None:
+    domain = load_domain(CORPUS / desk)
+    world = opener(domain)(Setup())
+    calls = [shot.call for shot in domain.shots if shot.call and not shot.ask]
+    assert len(calls) > 50
+    for call in calls:
+        before = world.digest()
+        answer = world.call(call)
+        assert answer.status in (200, 409), (call, answer)  # 409: an earlier call closed it
+        assert (world.digest() == before) == (world.reads(call.name) or not answer.ok), call
 
 
 def test_an_id_that_nothing_fits_is_an_error_not_a_loop(shop: Path) -> None:

@@ -26,7 +26,7 @@ _UNSURE: Mapping[Verb, str] = {
     "close": "close end stop return release drop withdraw",
     "change": "move set switch transfer swap exchange shift pay freeze resume topup top recharge accept",
     "find": "see status progress balance quote estimate",
-    "make": "order place request schedule report file log rent hire hold start post claim complain apply yuyue baoming "
+    "make": "order place request schedule report file log rent hire hold start post claim complain yuyue baoming "
     "baoxiu shenqing",
     "note": "rate rating review feedback",
 }
