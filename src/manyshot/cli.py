@@ -36,7 +36,6 @@ app = typer.Typer(
 flow = typer.Typer(name="flow", help="Look at the flows of a domain.", no_args_is_help=True)
 app.add_typer(flow)
 app.add_typer(shots)
-app.command()(world)
 
 DomainName = Annotated[str, typer.Argument(metavar="DOMAIN", help="Domain folder, or a shipped domain's name.")]
 RunPath = Annotated[Path, typer.Option("--run", metavar="RUN", help="Folder of a run.")]
@@ -364,6 +363,9 @@ def chat(
         if sys.stdin.isatty():
             typer.echo("Type what the customer says; Ctrl-D ends.")
         talk(predictor, how, typed(sys.stdin), typer.echo)
+
+
+app.command()(world)
 
 
 @app.command()

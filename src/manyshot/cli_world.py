@@ -21,11 +21,16 @@ def world(
         str | None,
         typer.Option(metavar="JSON", help='Rows and faults to begin with: {"rows": {...}, "faults": [...]}.'),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Decides the rows that are there at the beginning.")] = 0,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Decides the rows that are there at the beginning; else the setup's.")
+    ] = None,
     trust: Annotated[bool, typer.Option("--trust", help="Run the domain's world.py.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON: answers, state and digest.")] = False,
 ) -> None:
-    """Make calls in a domain's simulated company; print its answers and what stands in its tables."""
+    """Make calls in a domain's simulated company.
+
+    Prints its answers and what stands in its tables.
+    """
     from pydantic import ValidationError
 
     from manyshot.spec.load import load_domain, load_flows
@@ -34,7 +39,8 @@ def world(
 
     try:
         calls = [Call.model_validate_json(text) for text in call or ()]
-        start = Setup.model_validate_json(setup or "{}").model_copy(update={"seed": seed})
+        start = Setup.model_validate_json(setup or "{}")
+        start = start if seed is None else start.model_copy(update={"seed": seed})
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "JSON"
@@ -45,7 +51,7 @@ def world(
     state = opened.state()
     if json:
         rows = [{"call": c.model_dump(), "answer": a.model_dump()} for c, a in zip(calls, answers, strict=True)]
-        typer.echo(json_lines.dumps({"answers": rows, "state": state, "digest": opened.digest()}, ensure_ascii=False))
+        typer.echo(_line({"answers": rows, "state": state, "digest": opened.digest()}))
         return
     for one, answer in zip(calls, answers, strict=True):
         typer.echo(f"{one.name} {_line(one.arguments)}\n  {answer.status or 'no answer'} {_line(answer.body)}")
@@ -68,4 +74,4 @@ def _rows(found: Sequence[object]) -> None:
 
 
 def _line(value: object) -> str:
-    return json_lines.dumps(value, ensure_ascii=False)
+    return json_lines.dumps(value, ensure_ascii=False, default=str)

@@ -15,7 +15,8 @@ Language = Literal["zh", "en"]
 NO_TOOL = "none"
 #: Classes of generated pairs, whose shares domain.toml may set.
 PAIR_KINDS = ("plain", "shot", "refill", "ask", "none", "alike", "refused")
-_REJECT = re.compile(
+#: Names of tools that take what is impossible, unclear or not this desk's.
+REJECT = re.compile(
     r"reject|refuse|declin|unsupported|cannot|not_support|(?:transfer|hand|escalate)\w*to_?(?:human|agent|person|staff)"
     r"|拒绝|无法处理|不支持|转人工|zhuan_?rengong",
     re.IGNORECASE,
@@ -147,7 +148,7 @@ class Domain(Record):
 
         Known by its name, and by needing nothing.
         """
-        return next((t.name for t in self.tools if _REJECT.search(t.name) and not t.required), None)
+        return next((t.name for t in self.tools if REJECT.search(t.name) and not t.required), None)
 
 
 class CallPair(Record):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -155,6 +156,22 @@ def test_a_fault_hits_the_nth_call_and_changes_nothing(inn: Path, kind: Any, sta
     assert world.call(book).body["booking_id"]
 
 
+def test_a_fault_of_a_tool_that_is_none_is_told(inn: Path) -> None:
+    with pytest.raises(WorldError, match="a fault of BookRom, which is no tool"):
+        _open(inn, faults=(CallFault(call="BookRom", kind="error"),))
+
+
+@pytest.mark.parametrize("kind", ["error", "timeout", "refused", "empty", "garbage"])
+def test_a_fault_leaves_other_calls_and_later_ones_alone(kind: Any) -> None:
+    world = _open(TICKET_DESK, faults=(CallFault(call="SearchSolution", nth=2, kind=kind),))
+    plain = _open(TICKET_DESK)
+    call, other = _call("SearchSolution", problem="充电桩跳闸"), _call("QueryTechnicianSlots", date="2024-10-11")
+    for n, one in enumerate((call, other, call, other, call), 1):
+        assert (world.call(one) == plain.call(one)) == (n != 3)
+    assert world.reads("SearchSolution")
+    assert not world.reads("TicketCreate")
+
+
 def test_an_empty_answer_has_the_form_of_a_true_one() -> None:
     world = _open(TICKET_DESK, faults=(CallFault(call="QueryTechnicianSlots", kind="empty"),))
     call = _call("QueryTechnicianSlots", date="2024-10-11")
@@ -274,6 +291,50 @@ def test_a_slot_is_taken_by_tickets_and_freed_by_cancelling() -> None:
     assert world.call(_call("TicketCancel", ticketId=made[0].body["ticketId"])).status == 409
 
 
+def test_a_new_ticket_never_takes_the_number_of_a_given_one() -> None:
+    ticket = {
+        "userName": "李娜",
+        "problem": "离线",
+        "address": "望京",
+        "serveTime": "2024-10-11 09:00",
+        "status": "处理中",
+    }
+    world = _open(TICKET_DESK, rows={"tickets": [{"ticketId": "CHB20241010007", **ticket}]})
+    made = world.call(
+        _call("TicketCreate", userName="王磊", problem="跳闸", address="望京", serveTime="2024-10-11 09:00")
+    )
+    assert made.body["ticketId"] == "CHB20241010008"
+
+
+def test_a_ticket_moves_to_a_free_slot_only_and_frees_its_own() -> None:
+    world = _open(TICKET_DESK, rows={"tickets": [], "days_off": []})
+    slot, other = "2024-10-11 09:00", "2024-10-12 09:00"
+    made = [
+        world.call(_call("TicketCreate", userName="王磊", problem="跳闸", address="望京", serveTime=slot))
+        for _ in range(3)
+    ]
+    ids = [one.body["ticketId"] for one in made]
+    assert slot not in world.call(_call("QueryTechnicianSlots", date="2024-10-11")).body["slots"]
+    assert world.call(_call("TicketReschedule", ticketId=ids[0], newTime=other)).ok
+    assert slot in world.call(_call("QueryTechnicianSlots", date="2024-10-11")).body["slots"]
+    refused = world.call(_call("TicketReschedule", ticketId=ids[1], newTime="2024-10-13 18:30"))  # a Sunday evening
+    assert refused.status == 409
+    for wrong in ("2024-10-09 09:00", "2024-13-01 09:00", "2024-10-12 03:00", "2025-10-12 09:00"):
+        answer = world.call(_call("TicketReschedule", ticketId=ids[1], newTime=wrong))
+        assert (answer.status, answer.body["field"]) == (422, "newTime")
+    assert world.call(_call("TicketQuery", ticketId=ids[1])).body["serveTime"] == slot
+
+
+def test_only_finished_tickets_are_rated_and_only_once() -> None:
+    world = _open(TICKET_DESK)
+    by_status = {row["status"]: row["ticketId"] for row in world.state()["tickets"]}
+    assert world.call(_call("TicketRate", ticketId=by_status["处理中"], score=5)).status == 409
+    assert world.call(_call("TicketRate", ticketId=by_status["已完成"], score=4.5)).ok
+    assert world.call(_call("TicketRate", ticketId=by_status["已完成"], score=1)).status == 409
+    for tool, more in (("TicketCancel", {}), ("TicketReschedule", {"newTime": "2024-10-28 09:00"})):
+        assert world.call(_call(tool, ticketId=by_status["已完成"], **more)).status == 409
+
+
 @settings(deadline=None, max_examples=30)
 @given(st.integers(0, 500))
 def test_any_seed_opens_a_company_in_which_every_kind_of_ticket_stands(seed: int) -> None:
@@ -282,16 +343,38 @@ def test_any_seed_opens_a_company_in_which_every_kind_of_ticket_stands(seed: int
     assert len({row["phone"] for row in state["customers"]}) == 8
 
 
-def test_the_same_setup_is_the_same_world_in_another_process() -> None:
-    script = (
-        "from tests.world.test_world import _call, _open, TICKET_DESK as folder\n"
-        "w = _open(folder, seed=7)\n"
-        "w.call(_call('TicketCreate', userName='王磊', problem='跳闸', address='望京', serveTime='2024-10-28 09:00'))\n"
-        "print(w.digest())"
+def _played(folder: str) -> list[str]:
+    """Digests on the way through an episode, of whatever ids there are."""
+    domain = load_domain(Path(folder))
+    world = opener(domain, load_flows(Path(folder)))(
+        Setup(seed=7, faults=(CallFault(call=domain.tools[0].name, nth=2, kind="garbage"),))
     )
-    runs = [subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True) for _ in "ab"]
-    assert len({run.stdout for run in runs}) == 1
-    assert len(runs[0].stdout.strip()) == 16
+    told = [world.digest()]
+    for shot in domain.shots:
+        if shot.call and not shot.ask:
+            answer = world.call(shot.call)
+            told += [world.digest(), answer.model_dump_json()]
+    return told
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_the_same_setup_is_the_same_world_in_another_process(inn: Path, made: bool) -> None:
+    folder = inn if made else TICKET_DESK
+    script = f"from tests.world.test_world import _played\nprint('\\n'.join(_played({str(folder)!r})))"
+    for seed in ("1", "2"):
+        ran = subprocess.run(
+            [sys.executable, "-c", script],
+            capture_output=True, text=True, check=True, env={**os.environ, "PYTHONHASHSEED": seed},
+        )  # fmt: skip
+        assert ran.stdout.splitlines() == _played(str(folder))
+
+
+def test_the_seed_of_a_setup_counts_unless_another_is_given(inn: Path) -> None:
+    def state(*words: str) -> Any:
+        return json.loads(CliRunner().invoke(app, ["world", str(inn), "--json", *words]).stdout)["digest"]
+
+    assert state("--setup", '{"seed": 5}') == state("--seed", "5") != state()
+    assert state("--setup", '{"seed": 5}', "--seed", "3") == state("--seed", "3")
 
 
 def test_the_command_prints_answers_and_state(inn: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from manyshot.protocols import World
 from manyshot.types import Call, CallFault, Json, Observation
@@ -22,10 +22,18 @@ _GARBAGE = (
 )
 
 
+class MarkedWorld(World, Protocol):
+    """A world that knows which of its tools only read; an empty answer is a reading that found nothing."""
+
+    def reads(self, name: str) -> bool:
+        """Whether a tool changes nothing."""
+        ...
+
+
 class FaultyWorld:
     """`world` with faults: the nth call of a tool (from 1) is answered as its fault says."""
 
-    def __init__(self, world: World, faults: Sequence[CallFault], seed: int = 0) -> None:
+    def __init__(self, world: MarkedWorld, faults: Sequence[CallFault], seed: int = 0) -> None:
         self._world, self._seed = world, seed
         self._faults = {(fault.call, fault.nth): fault.kind for fault in faults}
         self._made = Counter[str]()
@@ -45,7 +53,10 @@ class FaultyWorld:
             return refused(422, f"{field or 'the call'} was not accepted", field)
         if kind == "garbage":
             return Observation(body=random.Random(f"{self._seed} {call.name} {nth}").choice(_GARBAGE))
-        return _emptied(call, self._world)
+        return self._emptied(call)
+
+    def reads(self, name: str) -> bool:
+        return self._world.reads(name)
 
     def state(self) -> Mapping[str, Sequence[Json]]:
         return self._world.state()
@@ -53,13 +64,12 @@ class FaultyWorld:
     def digest(self) -> str:
         return self._world.digest()
 
-
-def _emptied(call: Call, world: World) -> Observation:
-    """The answer with nothing found in it. A call that would change something is not carried out: it is answered {}."""
-    if not getattr(world, "reads", lambda _: False)(call.name):
-        return Observation(body={})
-    answered = world.call(call)
-    return answered.model_copy(update={"body": _empty(answered.body)}) if answered.ok else answered
+    def _emptied(self, call: Call) -> Observation:
+        """The answer with nothing found in it. What would change something is not carried out: it is answered {}."""
+        if not self._world.reads(call.name):
+            return Observation(body={})
+        answered = self._world.call(call)
+        return answered.model_copy(update={"body": _empty(answered.body)}) if answered.ok else answered
 
 
 def _empty(body: Any) -> Any:

@@ -7,16 +7,15 @@ from pathlib import Path
 
 from manyshot.errors import WorldError
 from manyshot.flow.steps import Flow
-from manyshot.protocols import World
 from manyshot.types import Domain, Setup
-from manyshot.world.faults import FaultyWorld
+from manyshot.world.faults import FaultyWorld, MarkedWorld
 from manyshot.world.functions import FILE, FunctionCompany
 from manyshot.world.made import MadeCompany
 
 _SHIPPED = Path(__file__).resolve().parent.parent / "domains"
 
 
-def opener(domain: Domain, flows: Sequence[Flow] = (), *, trust: bool = False) -> Callable[[Setup], World]:
+def opener(domain: Domain, flows: Sequence[Flow] = (), *, trust: bool = False) -> Callable[[Setup], MarkedWorld]:
     """A function that opens a fresh world for a setup, its faults included.
 
     trust: `world.py` is code and runs only when that was asked for; those that come with the package are part of it.
@@ -29,8 +28,13 @@ def opener(domain: Domain, flows: Sequence[Flow] = (), *, trust: bool = False) -
         FunctionCompany(path, domain.tools, domain.context.today) if path.is_file() else MadeCompany(domain, flows)
     )
 
-    def open_world(setup: Setup) -> World:
-        world = company.open(setup)
+    names = {tool.name for tool in domain.tools}
+
+    def open_world(setup: Setup) -> MarkedWorld:
+        for fault in setup.faults:
+            if fault.call not in names:
+                raise WorldError(f"a fault of {fault.call}, which is no tool; the tools are {', '.join(sorted(names))}")
+        world: MarkedWorld = company.open(setup)
         return FaultyWorld(world, setup.faults, setup.seed) if setup.faults else world
 
     return open_world

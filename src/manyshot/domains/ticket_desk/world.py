@@ -137,9 +137,10 @@ def TicketCreate(
     quantity: int = 1,
 ) -> dict[str, Any]:
     technician = _technician(desk, serveTime, "serveTime")
-    number = len(desk.rows("select ticketId from tickets where ticketId like ?", f"CHB{desk.today:%Y%m%d}%")) + 1
+    day = f"CHB{desk.today:%Y%m%d}"
+    last = desk.row("select max(ticketId) as last from tickets where ticketId like ?", f"{day}%") or {}
     ticket = {
-        "ticketId": f"CHB{desk.today:%Y%m%d}{number:03}",
+        "ticketId": f"{day}{int((last['last'] or day + '000')[len(day) :]) + 1:03}",
         "userName": userName,
         "problem": problem,
         "address": address,
