@@ -46,6 +46,21 @@ _NUMBER_IN_WORDS = re.compile(r"\b(?:both|couple|pair|dozen|half|single|double|t
 _NOT = re.compile(
     r"(?:不是|不要|不用|别|不|没|非|勿)$|\b(?:not|no|without|never|than|n't)\s+(?:(?:the|an?)\s+)?$", re.IGNORECASE
 )
+#: What says that a value named after it is not the one that is meant.
+_OTHER_MEANT = re.compile(
+    r"(?:不是|不要|别|并非|而非)\s*$"
+    r"|\b(?:not|isn't|instead of|rather than)\s+(?:(?:the|on|at|for|order|booking|ticket|number)\s+){0,2}$",
+    re.IGNORECASE,
+)
+#: What stands between a value and the one that takes its place.
+_CORRECTED = re.compile(
+    r"\b(?:no|nope)\b(?!\s+(?:more|less|later|earlier|need|problem)\b)"
+    r"|\b(?:actually|wait|sorry|oops|i mean|i meant|make (?:it|that)|scratch that|correction|or rather|hang on|hold on"
+    r"|on second thoughts?)\b|不对|不不|说错|记错|错了|应该是|更正|[哦啊]不|等等|还是改|算了",
+    re.IGNORECASE,
+)
+#: Signs between the two at most.
+_SOON = 40
 #: What denies a thing that is named after it, with at most three words or signs between, or before it.
 _DENIED_BEFORE = re.compile(
     r"(?:不是|不要|不用|不必|不需要|不想|无需|别|甭|不|没有|没|非|勿|免|未|莫)[^，,。;；!！?？ ]{0,3}$"
@@ -201,7 +216,9 @@ def chosen(tool: ToolSlots, can: Mapping[Path, Sequence[Any]]) -> frozenset[Path
 def one_for_both(slot: Slot, other: Slot, can: Mapping[Path, Sequence[Any]]) -> bool:
     """Whether two fields of the same choices could only be given the same one, which an action names."""
     said = can.get(slot.path)
-    return slot.field.values == other.field.values and said is not None and len(said) == 1 and said == can.get(other.path)
+    return (
+        slot.field.values == other.field.values and said is not None and len(said) == 1 and said == can.get(other.path)
+    )
 
 
 def strayed(tool: ToolSlots, slot: Slot, words: Any, action: str) -> bool:
@@ -249,10 +266,30 @@ def _sure(slot: Slot, action: str) -> list[Span]:
     if slot.field.kind in _NUMBERS:
         if _of_whom(slot) and (people := heads.spots(action)):
             spans = [*people, *(s for s in spans if _of_people(slot, s.surface, action))]
-        return [s for s in spans if _with_unit(slot, s.surface) or _counted(slot, s, action)] or spans
+        spans = [s for s in spans if _with_unit(slot, s.surface) or _counted(slot, s, action)] or spans
     if slot.field.kind is Kind.ENUM:
-        return [s for s in spans if _outright(s, action)]
-    return spans
+        spans = [s for s in spans if _outright(s, action)]
+    return _meant(spans, action)
+
+
+def _meant(spans: list[Span], action: str) -> list[Span]:
+    """Without values that are taken back (the 13th, no, the 14th) or denied (not the 13th), where others remain.
+
+    In the corpus the later one is meant 130 times and the one before it 4 times; 119 of 121 denied ones are not.
+    """
+    kept = [
+        span
+        for number, span in enumerate(spans)
+        if not _OTHER_MEANT.search(action[: span.start]) and not _corrected(span, spans[number + 1 :], action)
+    ]
+    return kept or spans
+
+
+def _corrected(span: Span, later: Sequence[Span], action: str) -> bool:
+    if not later or later[0].surface == span.surface:
+        return False
+    between = action[span.end : later[0].start]
+    return len(between) <= _SOON and bool(_CORRECTED.search(between))
 
 
 def _outright(span: Span, action: str) -> bool:
