@@ -86,6 +86,14 @@ def test_what_is_written_reads_back_the_same(given: list[Trajectory]) -> None:
     assert write(read) == text
 
 
+def test_words_that_look_like_an_exact_answer_read_back() -> None:
+    turns = (Turn(role="user", text="hi"), Turn(role="action", text="ask"), Turn(role="observation", text="x\n\r`"))
+    one = Trajectory(id="x", turns=(*turns, Turn(role="reply", text="ok")))
+    read, problems = parse(write([one]))
+    assert problems == []
+    assert bare(read[0]) == bare(one)
+
+
 @given(st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=30).map("".join))
 def test_any_text_is_read_or_refused_with_a_line_of_its_own(text: str) -> None:
     read, problems = parse(text, "x.md", "x")

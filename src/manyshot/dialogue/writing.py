@@ -99,5 +99,6 @@ def _led(line: str) -> str:
 
 
 def _escaped(line: str) -> str:
-    special = line.startswith(("\\", "##", "**", "`", '"', "“")) or CALL.fullmatch(line.strip())
+    # An exact answer, in backquotes, is one with blanks around it too.
+    special = line.startswith(("\\", "##", "**", '"', "“")) or line.strip()[:1] == "`" or CALL.fullmatch(line.strip())
     return "\\" + line if special else line
