@@ -109,3 +109,16 @@ def test_tools_that_are_alike_do_not_make_no_tool_the_likeliest() -> None:
     assert choose(evidence | {NO_TOOL: 0.9}, told) == NO_TOOL
     assert choose(evidence, told | {NO_TOOL: 3.0}, "Rate") in ("Rate", NO_TOOL)
     assert choose({NO_TOOL: 0.0, "Rate": 1.0}, {"Rate": 0.0}, "Rate") == "Rate"
+
+
+def test_what_is_like_a_shot_that_no_tool_fits_is_likelier_to_fit_none() -> None:
+    none = [
+        Shot(id=f"none{i}", action=action, call=None, source=Source(file="shots", line=50 + i))
+        for i, action in enumerate(["undo the cancellation of AB50505", "bring AB60606 back to life"])
+    ]
+    without, beside = ToolChoice(SLOTS, SHOTS, "en", None), ToolChoice(SLOTS, [*SHOTS, *none], "en", None)
+    asked, said = "undo the cancellation of AB71717", "please call off AB71717, I no longer need it"
+    raised = beside.evidence(asked)[NO_TOOL] - without.evidence(asked)[NO_TOOL]
+    assert raised > 1
+    assert raised > beside.evidence(said)[NO_TOOL] - without.evidence(said)[NO_TOOL]
+    assert beside.none_signs(asked).closer > 0 > beside.none_signs(said).closer

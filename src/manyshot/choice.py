@@ -13,10 +13,12 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.preprocessing import normalize
 
 from manyshot.data.slots import ToolSlots
 from manyshot.evidence import Reading, read
@@ -36,8 +38,8 @@ LEAST = 1e-6
 class Weights:
     """What each piece of evidence counts, in nats.
 
-    Fitted to 1,200 calls and some 280 sentences that no tool fits, of 30 corpus domains, the classifier of each to 8
-    shots a tool: a conditional logit for which tool, a logit for whether any.
+    Fitted to corpus domains, the classifier of each to 8 shots a tool: a conditional logit for which tool (1,200 calls
+    of 30 domains), a logit for whether any (3,530 sentences of 65, of which 540 no tool fits).
     """
 
     # For a tool against the others.
@@ -45,17 +47,33 @@ class Weights:
     missing: float = -1.96
     stranger: float = -2.97
     named: float = 2.20
-    # For no tool against the likeliest.
-    none: float = -2.62
-    none_words: float = -1.95
-    none_missing: float = 1.59
-    none_filled: float = -1.57
+    # For no tool against the likeliest: see NoneSigns.
+    none: float = -4.11
+    none_signs: tuple[float, ...] = (-1.70, 0.70, -0.95, 2.49, 1.60, -1.71, -2.72)
     # For what the model says: sure of itself and often wrong, hence less than a nat for each of its own. Measured on
     # seven desks whose tests have been looked at (docs/log.md).
     model: float = 0.75
 
 
 WEIGHTS = Weights()
+
+
+class NoneSigns(NamedTuple):
+    """What an action shows of whether no tool fits it."""
+
+    #: Log of how likely the tool that suits its words best is by them.
+    words: float
+    #: How its values fit the likeliest tool: required ones that it lacks, and that it has.
+    missing: int
+    filled: int
+    #: How much more it is like a shot that no tool fits than like any shot of a tool (cosines); 0 without such shots.
+    closer: float
+    #: Whether there are such shots.
+    known: bool
+    #: Log of its length over that of the tools' shots: what a tool can do is told with its values.
+    length: float
+    #: How like it is to the likeliest tool's own words (cosine).
+    about: float
 
 
 class ToolChoice:
@@ -67,6 +85,8 @@ class ToolChoice:
         """`reject`: the tool that takes what no other can; values in the action say nothing about it."""
         self._slots, self.reject = slots, reject
         told = [(shot.action, shot.call.name) for shot in shots if shot.call is not None and shot.call.name in slots]
+        none = [fold(shot.action) for shot in shots if shot.call is None and not shot.ask]
+        self._likeness = _Likeness([fold(text) for text, _ in told], none, slots, language)
         counts = Counter(name for _, name in told)
         self._known = {name for name in slots if counts[name] >= FEWEST_SHOTS}
         self._model: Pipeline | None = None
@@ -88,12 +108,32 @@ class ToolChoice:
         nats = {name: WEIGHTS.words * words[name] + _fit(readings[name]) for name in tools}
         whole = _all(nats.values())
         best = max(tools, key=nats.__getitem__)
-        suits = max(words[name] for name in tools) if self._model else 0.0
-        none = _none(suits, readings[best])
+        signs = self._signs(fold(action), best, max(words[name] for name in tools), readings[best])
+        none = WEIGHTS.none + sum(w * s for w, s in zip(WEIGHTS.none_signs, signs, strict=True))
         out = {name: n - whole for name, n in nats.items()} | {NO_TOOL: none}
         if self.reject is not None:
             out[self.reject] = max(none, WEIGHTS.words * words[self.reject] - whole)
         return out
+
+    def none_signs(self, action: str) -> NoneSigns:
+        """What an action shows of whether no tool fits it."""
+        likely, words = self.evidence(action), self.words(action)
+        tools = [name for name in self._slots if name != self.reject]
+        best = max(tools, key=likely.__getitem__)
+        return self._signs(fold(action), best, max(words[name] for name in tools), read(self._slots, action)[best])
+
+    def _signs(self, text: str, best: str, words: float, reading: Reading) -> NoneSigns:
+        like = self._likeness
+        row = like.row(text)
+        return NoneSigns(
+            words=words if self._model else 0.0,
+            missing=reading.missing,
+            filled=reading.filled,
+            closer=like.closer(row),
+            known=like.none is not None,
+            length=math.log(max(1, len(text)) / like.usual),
+            about=like.about(row, best),
+        )
 
     def words(self, action: str) -> dict[str, float]:
         """Log of how likely each tool is by the words alone."""
@@ -131,11 +171,32 @@ def _fit(reading: Reading) -> float:
     return w.missing * reading.missing + w.stranger * reading.strangers + w.named * reading.named
 
 
-def _none(words: float, best: Reading) -> float:
-    """Log odds that no tool fits, from the log likelihood of the words under the tool that suits them best and from
-    how the values fit the likeliest tool."""
-    w = WEIGHTS
-    return w.none + w.none_words * words + w.none_missing * best.missing + w.none_filled * best.filled
+class _Likeness:
+    """How like a text is to the shots and to the tools' own words: cosines of runs of characters and words."""
+
+    def __init__(
+        self, told: Sequence[str], none: Sequence[str], slots: Mapping[str, ToolSlots], language: Language
+    ) -> None:
+        about = [fold(_about(tool.tool)) for tool in slots.values()]
+        # A tool without a word in it is nothing that runs can be learned from.
+        self._runs = runs(language).fit([*told, *none, *about, "0 tool"])
+        self._told, self.none, self._about = (self._rows(texts) for texts in (told, none, about))
+        self._names = {name: number for number, name in enumerate(slots)}
+        self.usual = math.fsum(map(len, told)) / len(told) if told else 40.0
+
+    def _rows(self, texts: Sequence[str]) -> Any:
+        return normalize(self._runs.transform(texts)) if texts else None
+
+    def row(self, text: str) -> Any:
+        return self._rows([text])
+
+    def closer(self, row: Any) -> float:
+        if self.none is None or self._told is None:
+            return 0.0
+        return float((self.none @ row.T).max() - (self._told @ row.T).max())
+
+    def about(self, row: Any, name: str) -> float:
+        return float((self._about[self._names[name]] @ row.T).sum())
 
 
 def _about(tool: Tool) -> str:
