@@ -166,5 +166,16 @@ def test_the_one_port_that_is_named_is_not_where_it_goes_and_where_it_comes_from
     assert sorted(decided.values()) == [False, True]
 
 
+def test_the_one_number_that_is_said_is_not_two_fields() -> None:
+    angle = {"type": "number", "description": "degrees"}
+    look = Tool(name="Look", parameters={"properties": {"tilt": angle, "pan": angle}})
+    slots = {"Look": slots_of(look, CONTEXT)}
+    text = ' Look{"tilt":"thirty degrees","pan":"thirty degrees"}'
+    places = tuple(Place(bytes([b]), {bytes([b]): 0.0}) for b in text.encode())
+    for action, kept in (("look thirty degrees to the right", 1), ("thirty degrees up and thirty degrees right", 2)):
+        decided = Presence(slots, (), "en").decide("Look", action, _written(text, places), {}, ())
+        assert sum(decided.get(key, True) for key in (("tilt",), ("pan",))) == kept
+
+
 def _written(text: str, places: tuple[Place, ...]) -> Completion:
     return Completion(text, 1, 0, len(text), 0.0, "stop", places)

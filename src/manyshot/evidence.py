@@ -27,7 +27,7 @@ UNREADABLE = (ValueError, TypeError, KeyError, ArithmeticError, RecursionError)
 #: Letters and digits of an id that tells tools apart; a room's or a card's last digits may as well be a year or a part.
 SHORTEST_MARK = 5
 
-_NUMBERS = frozenset({Kind.INTEGER, Kind.NUMBER, Kind.DURATION})
+NUMBERS = frozenset({Kind.INTEGER, Kind.NUMBER, Kind.DURATION})
 _MOMENTS = frozenset({Kind.DATE, Kind.TIME, Kind.DATETIME})
 #: Kinds of values that a tool must have a field for; a day and an hour are alike in this.
 _MARKS = {
@@ -145,7 +145,7 @@ def choices(tool: ToolSlots, action: str) -> dict[Path, tuple[Any, ...]]:
     calls = names(tool)
     for slot in tool.slots:
         for item in slot.items if slot.field.kind is Kind.ARRAY else ():
-            if item.path and item.field.kind in _NUMBERS and not item.field.others:
+            if item.path and item.field.kind in NUMBERS and not item.field.others:
                 numbers = tuple(dict.fromkeys(span.surface for span in _sure(item, action)))
                 if numbers or _surely_absent(item, action):
                     out[(*slot.path, *item.path)] = numbers
@@ -171,7 +171,7 @@ def walls(tool: ToolSlots, action: str) -> list[tuple[int, int]]:
     out: list[tuple[int, int]] = []
     for slot in tool.slots:
         kind = slot.field.kind
-        if not _read_by_code(slot) or kind is Kind.ENUM or kind in _NUMBERS:
+        if not _read_by_code(slot) or kind is Kind.ENUM or kind in NUMBERS:
             continue
         alone = slot.required and len({span.surface for span in _spots(slot.field, action)}) == 1
         if alone or kind in (Kind.PHONE, Kind.EMAIL, Kind.PLATE):
@@ -242,7 +242,7 @@ def overlooked(
     empty = [s for s in tool.slots if s.path not in values and _read_by_code(s)]
     found = {s.path: {span.surface for span in _sure(s, action)} for s in empty}
     for slot in empty:
-        if slot.field.kind in _NUMBERS and not slot.required:
+        if slot.field.kind in NUMBERS and not slot.required:
             found[slot.path] = {s.surface for s in _sure(slot, action) if fitting(slot, s, action)}
     for slot in empty:
         others = set().union(*(found[s.path] for s in empty if s is not slot))
@@ -263,7 +263,7 @@ def spots(slot: Slot, action: str) -> list[Span]:
 def _sure(slot: Slot, action: str) -> list[Span]:
     """The places that may be meant for a field: numbers with its unit before those without, choices named outright."""
     spans = list(_spots(slot.field, action))
-    if slot.field.kind in _NUMBERS:
+    if slot.field.kind in NUMBERS:
         if _of_whom(slot) and (people := heads.spots(action)):
             spans = [*people, *(s for s in spans if _of_people(slot, s.surface, action))]
         spans = [s for s in spans if _with_unit(slot, s.surface) or _counted(slot, s, action)] or spans
@@ -309,7 +309,7 @@ def _surely_absent(slot: Slot, action: str) -> bool:
         return not moments.candidates(text, context.today, context.language)
     if kind is Kind.EMAIL:
         return not _MAIL_IN_WORDS.search(text)
-    if kind in _NUMBERS:
+    if kind in NUMBERS:
         return not _NUMBER_IN_WORDS.search(text)
     return kind in (Kind.PHONE, Kind.ID)
 
@@ -395,7 +395,7 @@ def _takes_any_id(tool: ToolSlots) -> bool:
 
 def _read_by_code(slot: Slot) -> bool:
     kind = slot.field.kind
-    known = kind in _NUMBERS or kind in _MOMENTS or kind in (Kind.PHONE, Kind.EMAIL, Kind.PLATE, Kind.ENUM)
+    known = kind in NUMBERS or kind in _MOMENTS or kind in (Kind.PHONE, Kind.EMAIL, Kind.PLATE, Kind.ENUM)
     return (known and not slot.field.others) or _shaped(slot)
 
 

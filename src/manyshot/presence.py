@@ -33,8 +33,9 @@ from manyshot.values.kinds import FREE, name_words
 FEWEST_SHOTS = 3
 #: Inverse of the penalty on the classifiers' weights (scikit-learn's C), and the most that one counts, in nats.
 FIT, SUREST = 100.0, 4.0
-#: What the model's own log odds count.
-MODEL = 0.5
+#: What the model's own log odds count, and what is taken off because both know how often fields are given. Chosen on
+#: 472 fields of three desks whose tests have been looked at: 94.7% right without, 96.2% with it.
+MODEL, TWICE_KNOWN = 0.75, 1.0
 
 _GROUPS = {
     Kind.BOOLEAN: "yesno",
@@ -157,24 +158,33 @@ class Presence:
         except ValueError:  # cut short, for one
             return {}
         odds = self.odds(name, action)
-        nats = {key: odds[key] + MODEL * told[key] for key in self.open_to(name, can, stated) if key in told}
-        twice = {min(pair, key=nats.__getitem__) for pair in self._same_words(name, written, nats, can)}
+        nats = {
+            key: odds[key] + MODEL * told[key] - TWICE_KNOWN for key in self.open_to(name, can, stated) if key in told
+        }
+        twice = {min(pair, key=nats.__getitem__) for pair in self._same_words(name, action, written, nats, can)}
         given = {key: value > 0 and key not in twice for key, value in nats.items()}
         if all(is_given is (key in written) for key, is_given in given.items()):
             return {}
         return {(key,): is_given for key, is_given in given.items()}
 
     def _same_words(
-        self, name: str, written: Json, among: Collection[str], can: Mapping[Path, Sequence[Any]]
+        self, name: str, action: str, written: Json, among: Collection[str], can: Mapping[Path, Sequence[Any]]
     ) -> list[tuple[str, str]]:
-        """Pairs of fields that were given the same free text, or one a piece of the other's, or the one choice that is
-        named: one of them was not said. In the corpus, none of 1,279 pairs share words."""
-        top = [s for s in self._slots[name].slots if len(s.path) == 1 and s.name in among]
-        free = [s.name for s in top if s.field.kind in FREE]
-        said = [(key, words) for key in free if isinstance(words := written.get(key), str)]
-        chosen = [s for s in top if s.field.kind is Kind.ENUM and s.name in written]
+        """Pairs of fields that were given the same free text, or one a piece of the other's, or the one choice or
+        number that is named: one of them was not said. In the corpus, none of 1,279 pairs of texts share words."""
+        top = [s for s in self._slots[name].slots if len(s.path) == 1 and s.name in among and s.name in written]
+        texts, numbers = (
+            [(s.name, words) for s in top if s.field.kind in kinds and isinstance(words := written[s.name], str)]
+            for kinds in (FREE, evidence.NUMBERS)
+        )
+        chosen = [s for s in top if s.field.kind is Kind.ENUM]
         return [
-            *((a, b) for (a, x), (b, y) in combinations(said, 2) if x in y or y in x),
+            *((a, b) for (a, x), (b, y) in combinations(texts, 2) if x in y or y in x),
+            *(
+                (a, b)
+                for (a, x), (b, y) in combinations(numbers, 2)
+                if (x in y or y in x) and fold(action).count(min(x, y, key=len)) == 1
+            ),
             *((a.name, b.name) for a, b in combinations(chosen, 2) if evidence.one_for_both(a, b, can)),
         ]
 
