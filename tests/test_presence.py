@@ -106,7 +106,8 @@ class Writing:
         text = self.text
         if len(self.grammars) > 1:
             text = text.replace(',"snow":true', "") if '\\"snow\\"' not in str(grammar) else text
-        told = tuple(Place(bytes([b]), {bytes([b]): -0.7, b"}" if b == 44 else b",": -0.7}) for b in text.encode())
+        even = {b",": -0.7, b"}": -0.7}
+        told = tuple(Place(bytes([b]), even if b == ord(",") else {bytes([b]): 0.0}) for b in text.encode())
         return Completion(text, 1, 0, len(text), 0.0, "stop", told if self.tells else ())
 
     def weigh(self, _prompt: object, options: list[str], **_rest: object) -> tuple[float, ...]:
