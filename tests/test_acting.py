@@ -236,8 +236,9 @@ def test_a_part_of_an_only_date_is_read_as_the_whole() -> None:
     [
         ("It's K 1 2 3, call +1 555 010 4477", "{}", {"ref": "K123", "phone": "+15550104477"}),
         ("move k123 to ours, I'm on 555-010-4477", '{"ref":"k123"}', {"ref": "K123", "phone": "5550104477"}),
+        ("not K123 but K456", "{}", {"ref": "K456"}),
         # Two could be meant, or the words serve another field: nothing is filled in.
-        ("not K123 but K456", "{}", None),
+        ("K123 or K456", "{}", None),
         ("K123, the note says L9", '{"note":"K123, the note says L9"}', None),
     ],
 )
