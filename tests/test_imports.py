@@ -25,7 +25,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("generalist",),
     ("pipeline",),
     ("single", "demo", "curve"),
-    ("cli", "cli_shots"),
+    ("cli", "cli_shots", "cli_world"),
 )
 #: `import manyshot` and the command line's help must not load these.
 HEAVY = (

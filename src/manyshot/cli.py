@@ -11,6 +11,7 @@ import typer
 from manyshot import __version__
 from manyshot.cli_shots import Trust
 from manyshot.cli_shots import app as shots
+from manyshot.cli_world import world
 from manyshot.config import find_domain, override, stay_offline_and_quiet
 from manyshot.errors import ManyshotError, SpecError
 
@@ -35,6 +36,7 @@ app = typer.Typer(
 flow = typer.Typer(name="flow", help="Look at the flows of a domain.", no_args_is_help=True)
 app.add_typer(flow)
 app.add_typer(shots)
+app.command()(world)
 
 DomainName = Annotated[str, typer.Argument(metavar="DOMAIN", help="Domain folder, or a shipped domain's name.")]
 RunPath = Annotated[Path, typer.Option("--run", metavar="RUN", help="Folder of a run.")]

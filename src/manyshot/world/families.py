@@ -71,8 +71,8 @@ def families(tools: Sequence[ToolSlots]) -> tuple[Family, ...]:
     """The families of a domain's tools; tools that belong to none are left out."""
     keys: dict[tuple[str, str], list[ToolSlots]] = {}
     for tool in tools:
-        if key := _key(tool):
-            keys.setdefault(key, []).append(tool)
+        if (owned := _key(tool)) is not None:
+            keys.setdefault(owned, []).append(tool)
     made = [tool for tool in tools if _key(tool) is None and verb_of(tool) == "make"]
     found: list[Family] = []
     for (key, pattern), owners in keys.items():

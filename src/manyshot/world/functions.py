@@ -94,9 +94,10 @@ class FunctionCompany:
         self.path, self.today = path, today
         self.tools = {tool.name: tool for tool in tools}
         self.module = _load(path)
-        self.tables = getattr(self.module, "TABLES", None)
-        if not isinstance(self.tables, str):
+        tables = getattr(self.module, "TABLES", None)
+        if not isinstance(tables, str):
             raise WorldError(f'{path}: wanted TABLES, the SQL that makes the tables; add TABLES = "create table ..."')
+        self.tables = tables
         self.functions = {name: self._function(name) for name in self.tools}
 
     def _function(self, name: str) -> Callable[..., Any]:
