@@ -14,18 +14,30 @@ STAGES = ("spec", "shots", "data", "train", "evaluate", "serve")
 #: From low to high. A module may import from its own layer and from those below; stages only from below.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("", "types", "errors", "config"),
-    ("parse", "stats", "records", "protocols", "progress", "values", "budget", "data.lexicon", "oneline", "schema_fit"),
+    (
+        "parse",
+        "stats",
+        "records",
+        "protocols",
+        "progress",
+        "values",
+        "budget",
+        "data.lexicon",
+        "oneline",
+        "schema_fit",
+        "data.variety",
+    ),
     ("render", "grammar", "likelihood", "score", "bfcl", "formats", "flow", "data.slots"),
-    ("evidence", "scoring", "likeness", "dialogue", "world"),
+    ("evidence", "scoring", "likeness", "dialogue", "world", "dataset"),
     ("acting", "choice", "presence", "plugs"),
     STAGES,
-    ("desk", "parts", "runfolder", "shotbook"),
+    ("desk", "parts", "runfolder", "shotbook", "datasource"),
     ("trial", "examine"),
     ("facts",),
     ("generalist",),
     ("pipeline",),
     ("single", "demo", "curve"),
-    ("cli", "cli_shots", "cli_world"),
+    ("cli", "cli_dataset", "cli_shots", "cli_world"),
 )
 #: `import manyshot` and the command line's help must not load these.
 HEAVY = (
