@@ -31,7 +31,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("evidence", "scoring", "likeness", "dialogue", "world", "dataset"),
     ("acting", "choice", "presence", "plugs"),
     STAGES,
-    ("desk", "parts", "runfolder", "shotbook", "datasource"),
+    ("desk", "parts", "runfolder", "shotbook", "datasource", "curate"),
     ("trial", "examine"),
     ("facts",),
     ("generalist",),

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from manyshot.config import find_domain
 from manyshot.dataset.files import Import, Tally
-from manyshot.dataset.forms import Setting, write_tools
+from manyshot.dataset.forms import Setting, read_tools, write_tools
 from manyshot.dataset.table import DIALOGUES, FormName, pair_form
 from manyshot.dialogue.approval import approved
-from manyshot.errors import DataError, SpecError
-from manyshot.records import read_jsonl, read_rows, write_aside, write_jsonl, write_manifest
+from manyshot.errors import DataError, SpecError, at
+from manyshot.records import read_numbered, read_rows, write_aside, write_jsonl, write_manifest
 from manyshot.render import prefix_text
 from manyshot.spec.load import load_dialogues, load_domain
 from manyshot.types import CallPair, Domain, Json, Tool, Trajectory
@@ -31,9 +31,13 @@ class Source:
 
     name: str
     kind: type[Trajectory] | type[CallPair]
-    records: Callable[[], Iterator[Trajectory | CallPair]]
+    #: (file:line, record).
+    numbered: Callable[[], Iterator[tuple[str, Trajectory | CallPair]]]
     setting: Setting
     domain: Domain | None
+
+    def records(self) -> Iterator[Trajectory | CallPair]:
+        return (one for _, one in self.numbered())
 
     def dialogues(self) -> Iterator[Trajectory]:
         return (one for one in self.records() if isinstance(one, Trajectory))
@@ -63,7 +67,7 @@ def open_source(what: str, domain: str = "") -> Source:
     kept = approved(found, said)
     if not kept:
         raise SpecError(f"{folder}: none of its {len(found)} shots is approved; see manyshot shots list {what}")
-    return Source(what, Trajectory, lambda: iter(kept), _setting(read), read)
+    return Source(what, Trajectory, lambda: ((str(one.source), one) for one in kept), _setting(read), read)
 
 
 def _of_file(path: Path, domain: Domain | None) -> Source:
@@ -77,7 +81,11 @@ def _of_file(path: Path, domain: Domain | None) -> Source:
             "other forms come in with manyshot dataset import"
         )
     setting = _setting(domain) if domain else Setting(_tools_beside(path))
-    return Source(str(path), kind, lambda: read_jsonl(path, kind), setting, domain)
+
+    def numbered() -> Iterator[tuple[str, Trajectory | CallPair]]:
+        return ((at(path.name, line), one) for line, one in read_numbered(path, kind))
+
+    return Source(str(path), kind, numbered, setting, domain)
 
 
 def _setting(domain: Domain) -> Setting:
@@ -85,8 +93,6 @@ def _setting(domain: Domain) -> Setting:
 
 
 def _tools_beside(path: Path) -> tuple[Tool, ...]:
-    from manyshot.dataset.forms import read_tools
-
     beside = path.with_name(TOOLS)
     try:
         return read_tools(beside.read_text("utf-8")) if beside.exists() else ()
