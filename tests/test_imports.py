@@ -26,18 +26,19 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "oneline",
         "schema_fit",
         "words",
+        "data.variety",
     ),
     ("render", "grammar", "likelihood", "score", "bfcl", "formats", "flow", "data.slots"),
-    ("evidence", "scoring", "likeness", "dialogue", "world"),
+    ("evidence", "scoring", "likeness", "dialogue", "world", "dataset"),
     ("acting", "choice", "presence", "plugs"),
     STAGES,
-    ("desk", "parts", "runfolder", "shotbook"),
+    ("desk", "parts", "runfolder", "shotbook", "datasource", "curate"),
     ("trial", "examine"),
     ("facts",),
     ("generalist",),
     ("pipeline",),
     ("single", "demo", "curve"),
-    ("cli", "cli_shots", "cli_world"),
+    ("cli", "cli_dataset", "cli_shots", "cli_world"),
 )
 #: `import manyshot` and the command line's help must not load these.
 HEAVY = (

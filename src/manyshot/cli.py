@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from manyshot import __version__
+from manyshot.cli_dataset import app as dataset
 from manyshot.cli_shots import Trust
 from manyshot.cli_shots import app as shots
 from manyshot.cli_world import world
@@ -36,6 +37,7 @@ app = typer.Typer(
 flow = typer.Typer(name="flow", help="Look at the flows of a domain.", no_args_is_help=True)
 app.add_typer(flow)
 app.add_typer(shots)
+app.add_typer(dataset)
 
 DomainName = Annotated[str, typer.Argument(metavar="DOMAIN", help="Domain folder, or a shipped domain's name.")]
 RunPath = Annotated[Path, typer.Option("--run", metavar="RUN", help="Folder of a run.")]

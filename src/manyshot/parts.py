@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from manyshot.config import cache_folder, secret
+from manyshot.dataset.spans import Reading
 from manyshot.errors import ModelError
 from manyshot.plugs.bases import Base
 from manyshot.protocols import Model, Teacher
-from manyshot.train.preview import Reading
 from manyshot.train.stage import Converter, Trainer
 from manyshot.types import Domain
 

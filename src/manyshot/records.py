@@ -63,9 +63,14 @@ def write_jsonl(path: Path, rows: Iterable[Record | Json]) -> int:
 
 def read_jsonl(path: Path, kind: type[R]) -> Iterator[R]:
     """Read records, streaming; a damaged line is a DataError with its number."""
+    return (one for _, one in read_numbered(path, kind))
+
+
+def read_numbered(path: Path, kind: type[R]) -> Iterator[tuple[int, R]]:
+    """As `read_jsonl`, with the number of each line from 1."""
     for number, row in read_rows(path):
         try:
-            yield kind.model_validate(row)
+            yield number, kind.model_validate(row)
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(p) for p in first["loc"])

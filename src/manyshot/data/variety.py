@@ -33,13 +33,18 @@ class NearDuplicates:
 
     def is_new(self, text: str) -> bool:
         """Whether nothing near was kept before; if so the text is kept."""
+        return not self.near(text, keep=True)
+
+    def near(self, text: str, *, keep: bool) -> list[int]:
+        """Numbers, in order of keeping from 0, of what was kept and is near; a text without any is kept if `keep`."""
         sketch = MinHash(num_perm=_PERMUTATIONS)
         sketch.update_batch([g.encode("utf-8", "surrogatepass") for g in grams(text)])
-        if self._lsh.query(sketch):
-            return False
-        self._lsh.insert(str(self._kept), sketch, check_duplication=False)
-        self._kept += 1
-        return True
+        if found := self._lsh.query(sketch):
+            return sorted(map(int, found))
+        if keep:
+            self._lsh.insert(str(self._kept), sketch, check_duplication=False)
+            self._kept += 1
+        return []
 
 
 def nearest_similarity(texts: Sequence[str], seed: int, sample: int = 300) -> float:

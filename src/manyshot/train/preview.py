@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
 
 from rich.console import RenderableType
 from rich.text import Text
 
-from manyshot.render import Tokenizer, Values, prefix_ids, sample
+from manyshot.dataset.spans import Reading, pair_spans
+from manyshot.render import Values, prefix_ids
 from manyshot.types import CallPair, Language, Tool
-
-
-class Reading(Tokenizer, Protocol):
-    """A tokenizer that can also show what ids mean."""
-
-    def decode(self, ids: list[int]) -> str: ...
 
 
 def preview(
@@ -26,13 +20,13 @@ def preview(
     yield _heading(f"prefix, shared by all samples: {len(prefix)} tokens, no loss")
     yield Text(tokenizer.decode(prefix), style="dim")
     for pair in pairs:
-        made = sample(tokenizer, pair.action, pair.call, pair.surfaces, pair.history, values)
-        loss = len(made.ids) - made.loss_from
+        asked, answer = pair_spans(tokenizer, pair, values)
         asks = f", asks back for {', '.join(pair.ask)}" if pair.ask else ""
-        yield _heading(f"{pair.kind} pair {pair.id}{asks}: {len(made.ids)} own tokens, {loss} with loss")
-        text = Text(tokenizer.decode(made.ids[: made.loss_from]).lstrip("\n"))
+        own = (asked.tokens or 0) + (answer.tokens or 0)
+        yield _heading(f"{pair.kind} pair {pair.id}{asks}: {own} own tokens, {answer.tokens} with loss")
+        text = Text(asked.text.lstrip("\n"))
         text.append("⟦", style="bold")
-        for number, piece in enumerate(pieces(tokenizer, made.ids[made.loss_from :])):
+        for number, piece in enumerate(answer.pieces):
             text.append(piece, style="black on green" if number % 2 else "black on bright_green")
         text.append("⟧", style="bold")
         yield text
@@ -40,16 +34,3 @@ def preview(
 
 def _heading(text: str) -> Text:
     return Text(f"--- {text}", style="bold")
-
-
-def pieces(tokenizer: Reading, ids: Sequence[int]) -> Iterator[str]:
-    """Text of each token; tokens that are only part of a character are shown together."""
-    held: list[int] = []
-    for one in ids:
-        held.append(one)
-        text = tokenizer.decode(held)
-        if not text.endswith("\ufffd"):
-            yield text
-            held = []
-    if held:
-        yield tokenizer.decode(held)

@@ -1,0 +1,229 @@
+# ruff: noqa: E501 - a rule stays on one line
+"""Personal data in text and records: found, counted, redacted. One rule: rather a word too much than a person.
+
+Found are mail addresses, phone numbers, Chinese identity numbers and bank cards (with their check digits), plates,
+network addresses, keys, ids, long numbers; names and addresses behind a label or in a field that is called so. A name
+that nothing announces is not found: what comes from logs is still to be read by a person.
+
+Source: GB 11643 and ISO 7064 MOD 11-2 (identity numbers), ISO/IEC 7812 (Luhn); the other patterns are those that
+values are read with.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, NamedTuple, TypeVar, cast
+
+from manyshot.types import CallPair, Trajectory
+from manyshot.values.ids import EMAIL, PHONE, PHONE_EN, PLATE, PLATE_UK
+
+R = TypeVar("R", bound=Trajectory | CallPair)
+_SURNAMES = (
+    "欧阳|司马|上官|诸葛|东方|皇甫|尉迟|公孙|慕容|司徒|令狐|夏侯|"
+    "[王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范金石廖贾夏韦付傅"
+    "方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤常温康施文牛樊葛邢安齐易乔伍庞颜倪庄聂章鲁岳翟殷詹申欧耿关兰焦俞左柳甘祝包宁]"
+)
+_TITLES = "先生|女士|小姐|太太|师傅|老师|经理|医生|阿姨|大爷"
+#: Names of fields, and labels in text, whose value is a person's name or a place where one lives.
+_NAME_KEY = re.compile(
+    r"(?:user|customer|client|contact|guest|patient|tenant|owner|real|full|first|last|technician|person|member|sender|"
+    r"receiver|recipient|payee)[_-]?name|姓名|联系人|收件人|收货人|户主|客户名|technician|contact|name",
+    re.IGNORECASE,
+)
+_ADDRESS_KEY = re.compile(r"(?:\w*[_-])?address|\w*Address|住址|地址|\w+地址", re.IGNORECASE)
+#: Words that begin as surnames do and stand before 师傅 and the like.
+_WORD = re.compile(
+    "周[一二三四五六日天末]|安排|安装|安全|施工|金牌|黄金|高级|高压|白天|方便|万一|于是|常用|常见|温馨|康复|范围|江苏|任何|应急|向导"
+)
+_END = r"[^\s,，?？!！。；;、\"“”'：:()（）\[\]{}]"
+
+
+class _Rule(NamedTuple):
+    kind: str
+    pattern: re.Pattern[str]
+    #: What it must be besides.
+    holds: Callable[[str], bool] = lambda _: True
+
+
+class Found(NamedTuple):
+    """One piece of a text, from `start` to before `end`."""
+
+    kind: str
+    start: int
+    end: int
+    text: str
+
+
+def _identity(text: str) -> bool:
+    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+    return "10X98765432"[sum(int(d) * w for d, w in zip(text, weights, strict=False)) % 11] == text[-1].upper()
+
+
+def _luhn(text: str) -> bool:
+    digits = [int(d) for d in text if d.isdigit()][::-1]
+    return sum(d if n % 2 == 0 else sum(divmod(2 * d, 10)) for n, d in enumerate(digits)) % 10 == 0
+
+
+def _network(text: str) -> bool:
+    return all(int(part) < 256 for part in text.split("."))
+
+
+def _unmarked(text: str) -> bool:
+    return not MARK.fullmatch(text)
+
+
+def _person(text: str) -> bool:
+    """A surname first, and no other word of two signs."""
+    return re.match(_SURNAMES, text) is not None and not _WORD.fullmatch(text)
+
+
+def _place(text: str) -> bool:
+    return _unmarked(text) and re.search(r"\d|[省市区县镇村路街巷弄号楼栋幢室]", text) is not None
+
+
+#: What the redactor puts in place of a piece.
+MARK = re.compile(r"\[[a-z]+ \d+\]")
+#: In the order in which they are tried; where two overlap the earlier one counts. A group in a pattern is the piece.
+_RULES: Final[Sequence[_Rule]] = (
+    _Rule("key", re.compile(r"(?:sk|pk|rk|ghp|gho|xox[abp]|AKIA)[-_]?[A-Za-z0-9_-]{16,}|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*")),
+    _Rule("key", re.compile(r"(?i:bearer\s+|(?:api[_-]?key|token|password|passwd|密码)\W{1,4})([\w.~+/-]{6,}=*)")),
+    _Rule("mail", EMAIL),
+    _Rule("identity", re.compile(r"(?<![0-9A-Za-z])\d{17}[\dXx](?![0-9A-Za-z])"), _identity),
+    _Rule("phone", PHONE),
+    _Rule("card", re.compile(r"(?<![0-9A-Za-z-])\d(?:[ -]?\d){12,18}(?![0-9A-Za-z-])"), _luhn),
+    _Rule("network", re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])"), _network),
+    _Rule("plate", PLATE),
+    _Rule("plate", PLATE_UK),
+    _Rule("id", re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{1,8}[-_ ]?\d{5,}(?![A-Za-z0-9])")),
+    _Rule("phone", PHONE_EN, lambda text: not text.isdigit()),
+    _Rule("number", re.compile(r"(?<!\d)(?<!\d\.)\d{7,}(?!\d)")),
+    _Rule("name", re.compile(rf'"(?:{_NAME_KEY.pattern})"\s*:\s*"([^"\\]{{1,40}})"', re.IGNORECASE), _unmarked),
+    _Rule("address", re.compile(rf'"(?:{_ADDRESS_KEY.pattern})"\s*:\s*"([^"\\]{{2,100}})"', re.IGNORECASE), _unmarked),
+    _Rule("name", re.compile(rf"(?:姓名|联系人|收件人|收货人|户主|称呼)\s*(?:[:：]|是|为|叫)?\s*({_END}{{2,4}})"), _person),
+    _Rule("name", re.compile(rf"(?:我叫|名叫|名字叫|名字是|本人)\s*((?:{_SURNAMES})[一-鿿·]{{1,2}})")),
+    _Rule("name", re.compile(rf"((?:{_SURNAMES})[一-鿿]{{0,2}})(?:{_TITLES})"), _person),
+    _Rule("name", re.compile(
+        r"(?:(?i:my name is|name is|name\s*:|contact\s*:|this is|i am|i'm)\s+|\b(?:Mr|Mrs|Ms|Miss|Dr)\.?\s+)"
+        r"([A-Z][\w'’-]+(?:\s+[A-Z][\w'’-]+){0,2})"
+    )),
+    _Rule("address", re.compile(rf"(?:地址|住址|住在)\s*(?:[:：]|是|为|写|在)?\s*({_END}{{4,60}})"), _place),
+    _Rule("address", re.compile(r"(?i:address\s*(?::|is)\s*)([^\n;\[]{6,80})")),
+)  # fmt: skip
+
+
+def find(text: str) -> list[Found]:
+    """All personal data of a text, in its order, without overlaps."""
+    taken: list[Found] = []
+    for rule in _RULES:
+        for match in rule.pattern.finditer(text):
+            group = 1 if rule.pattern.groups and match.group(1) else 0
+            start, end = match.span(group)
+            piece = match.group(group)
+            if rule.holds(piece) and not any(start < other.end and other.start < end for other in taken):
+                taken.append(Found(rule.kind, start, end, piece))
+    return sorted(taken, key=lambda one: one.start)
+
+
+def scan(one: Trajectory | CallPair) -> list[Found]:
+    """All personal data of a record: of its texts, of its calls and answers by the names of their fields too."""
+    found: dict[tuple[str, str], Found] = {}
+    for value in _contents(one).values():
+        for piece in _scan(value, ""):
+            found.setdefault((piece.kind, piece.text), piece)
+    return list(found.values())
+
+
+def _contents(one: Trajectory | CallPair) -> dict[str, Any]:
+    """The parts of a record that say what somebody said; ids, paths and places in files are ours."""
+    if isinstance(one, CallPair):
+        return one.model_dump(mode="json", include={"action", "call", "surfaces", "history"})
+    return one.model_dump(mode="json", include={"turns", "setup", "expected"})
+
+
+def _scan(value: Any, key: str) -> Iterator[Found]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if not _of_tool(value, name):
+                yield from _scan(inner, name)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _scan(inner, key)
+    elif isinstance(value, int) and not isinstance(value, bool):
+        yield from find(str(value))
+    elif isinstance(value, str) and value.strip() and _unmarked(value):
+        if _NAME_KEY.fullmatch(key) and len(value) <= 40:
+            yield Found("name", 0, len(value), value)
+        elif _ADDRESS_KEY.fullmatch(key):
+            yield Found("address", 0, len(value), value)
+        else:
+            yield from find(value)
+
+
+def _of_tool(around: dict[str, Any], key: str) -> bool:
+    """Whether it is the name of a tool in a call."""
+    return key == "name" and around.keys() == {"name", "arguments"}
+
+
+#: Where two pieces overlap the rest of one is found when the other has its mark.
+_ROUNDS = 5
+
+
+class Redactor:
+    """Puts marks as [phone 1] in place of personal data; the same piece has the same mark wherever it stands."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self._marks: dict[str, str] = {}
+        self._numbers: dict[str, int] = defaultdict(int)
+
+    def text(self, text: str) -> str:
+        """A text without what `find` finds, and without what was found before."""
+        return str(self.value(text))
+
+    def value(self, value: Any) -> Any:
+        """JSON of any kind, by the names of its fields too; numbers that are personal become their marks."""
+        for _ in range(_ROUNDS):
+            found = list(_scan(value, ""))
+            for piece in found:
+                self._mark(piece)
+            value = self._walk(value)
+            if not found:
+                break
+        return value
+
+    def _mark(self, piece: Found) -> None:
+        key = piece.text
+        if key not in self._marks:
+            self._numbers[piece.kind] += 1
+            self._marks[key] = f"[{piece.kind} {self._numbers[piece.kind]}]"
+
+    def _replaced(self, text: str) -> str:
+        if not self._marks:
+            return text
+        pattern = "|".join(re.escape(key) for key in sorted(self._marks, key=len, reverse=True))
+
+        def mark(match: re.Match[str]) -> str:
+            found = self._marks[match.group()]
+            self.counts[found[1:].split(" ")[0]] += 1
+            return found
+
+        return re.sub(pattern, mark, text)
+
+    def _walk(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: inner if _of_tool(value, name) else self._walk(inner) for name, inner in value.items()}
+        if isinstance(value, list):
+            return [self._walk(inner) for inner in value]
+        if isinstance(value, int) and not isinstance(value, bool):
+            changed = self._replaced(str(value))
+            return value if changed == str(value) else changed
+        return self._replaced(value) if isinstance(value, str) else value
+
+
+def redact(one: R) -> tuple[R, Counter[str]]:
+    """A record without personal data, and how many pieces of each kind were taken out."""
+    redactor = Redactor()
+    contents = redactor.value(_contents(one))
+    return cast(R, type(one).model_validate({**one.model_dump(), **contents})), redactor.counts
