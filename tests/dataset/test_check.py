@@ -160,6 +160,11 @@ def test_check_by_command_names_lines(tmp_path: Path, capsys: pytest.CaptureFixt
     assert found["wordings"] == {"fewest": 1, "median": 1}
 
 
+def test_a_dialogue_without_turns_has_no_wordings() -> None:
+    report = check([("a:1", Trajectory(id="a", turns=()))])
+    assert (report.records, report.wordings, report.nearest) == (1, None, None)
+
+
 def test_the_shipped_shots_are_all_different() -> None:
     report = check(open_source("ticket_desk").numbered())
     assert (report.records, len(report.near), len(report.units)) == (40, 0, 40)

@@ -97,7 +97,7 @@ _RULES: Final[Sequence[_Rule]] = (
     _Rule("network", re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])"), _network),
     _Rule("plate", PLATE),
     _Rule("plate", PLATE_UK),
-    _Rule("id", re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{1,8}[-_ ]?\d{5,}(?![A-Za-z0-9])")),
+    _Rule("id", re.compile(r"(?<![A-Za-z0-9])(?:[A-Za-z]{1,8}[-_]?|[A-Z]{1,8} )\d{5,}(?![A-Za-z0-9])")),
     _Rule("phone", PHONE_EN, lambda text: not text.isdigit()),
     _Rule("number", re.compile(r"(?<!\d)(?<!\d\.)\d{7,}(?!\d)")),
     _Rule("name", re.compile(rf'"(?:{_NAME_KEY.pattern})"\s{{0,9}}:\s{{0,9}}"([^"\\]{{1,40}})"', re.IGNORECASE), _unmarked),
