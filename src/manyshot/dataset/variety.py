@@ -35,12 +35,16 @@ def near_duplicates(texts: Iterable[str]) -> list[Near]:
     seen, kept, found = NearDuplicates(), [], []
     for number, text in enumerate(texts):
         if not (near := seen.near(text, keep=True)):
-            kept.append((number, grams(text)))
+            kept.append((number, text))
             continue
-        own = grams(text)
-        similarity, first = max((len(own & kept[n][1]) / len(own | kept[n][1]), -kept[n][0]) for n in near)
+        similarity, first = max((_jaccard(text, kept[n][1]), -kept[n][0]) for n in near)
         found.append(Near(-first, number, round(similarity, 3)))
     return found
+
+
+def _jaccard(one: str, other: str) -> float:
+    a, b = grams(one), grams(other)
+    return len(a & b) / len(a | b)
 
 
 def nearest(texts: Sequence[str], seed: int = 0, sample: int = SAMPLE) -> list[float]:
