@@ -12,12 +12,12 @@ from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
 
-from manyshot.data.variety import NearDuplicates
 from manyshot.dataset import personal
 from manyshot.dataset.check import Report, check
 from manyshot.dataset.page import Shown, write_page
 from manyshot.dataset.spans import Reading, Span, dialogue_spans, pair_spans
 from manyshot.dataset.split import Side, side
+from manyshot.dataset.variety import Seen
 from manyshot.dataset.wording import text_of, unit_of
 from manyshot.datasource import PAIRS, TRAJECTORIES, Source
 from manyshot.errors import DataError
@@ -92,7 +92,7 @@ def split(
     counts: Counter[str] = Counter()
     away: set[str] = set()
     inputs: dict[str, str] = {}
-    near, tests = NearDuplicates(), []
+    seen, tests = Seen(), []
     with ExitStack() as stack:
         streams = {name: stack.enter_context(write_aside(out / f"{name}.jsonl")) for name in SIDES}
         for one in source.records():
@@ -100,7 +100,7 @@ def split(
             streams[where].write(line(one) + "\n")
             counts[where] += 1
             if where == "train":
-                near.near(text_of(one), keep=True)
+                seen.keep(text_of(one))
             else:
                 tests.append(text_of(one))
             if where == "held_out":
@@ -111,7 +111,7 @@ def split(
         **{name: counts[name] for name in SIDES},
         "held_out_units": sorted(away),
         "units": len(known),
-        "tests_near_training": sum(bool(near.near(text, keep=False)) for text in tests),
+        "tests_near_training": sum(seen.near(text) is not None for text in tests),
     }
     config: Json = {"groups": groups, "units": units, "held_out": list(held_out), "seed": seed}
     inputs["source"] = digest([digest(one.model_dump(mode="json")) for one in source.records()])

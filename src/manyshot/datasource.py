@@ -17,7 +17,7 @@ from manyshot.dataset.forms import Setting, read_tools, write_tools
 from manyshot.dataset.table import DIALOGUES, FormName, pair_form
 from manyshot.dialogue.approval import approved
 from manyshot.errors import DataError, SpecError, at
-from manyshot.records import read_numbered, read_rows, write_aside, write_jsonl, write_manifest
+from manyshot.records import line, read_numbered, read_rows, write_aside, write_jsonl, write_manifest
 from manyshot.render import prefix_text
 from manyshot.spec.load import load_dialogues, load_domain
 from manyshot.types import CallPair, Domain, Json, Tool, Trajectory
@@ -61,6 +61,8 @@ def open_source(what: str, domain: str = "") -> Source:
             return _of_file(path / name, read)
     if path.suffix in (".jsonl", ".json", ".parquet") and not path.exists():
         raise DataError(f"{path}: no such file")
+    if path.is_dir() and not (path / "domain.toml").exists():
+        raise DataError(f"{path}: wanted a domain, or a folder with {TRAJECTORIES} or {PAIRS}; none of these is there")
     folder = find_domain(what)
     found, said = load_dialogues(folder)
     read = read or load_domain(folder)
@@ -83,7 +85,13 @@ def _of_file(path: Path, domain: Domain | None) -> Source:
     setting = _setting(domain) if domain else Setting(_tools_beside(path))
 
     def numbered() -> Iterator[tuple[str, Trajectory | CallPair]]:
-        return ((at(path.name, line), one) for line, one in read_numbered(path, kind))
+        for number, one in read_numbered(path, kind):
+            try:
+                line(one).encode()
+            except UnicodeEncodeError as error:
+                raise DataError(f"{at(path, number)}: wanted text that UTF-8 can hold, got "
+                                f"{error.object[error.start]!r}; remove it") from None  # fmt: skip
+            yield at(path.name, number), one
 
     return Source(str(path), kind, numbered, setting, domain)
 

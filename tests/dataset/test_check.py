@@ -60,6 +60,15 @@ def test_near_duplicates_are_found_wherever_they_stand() -> None:
     assert 0.9 < found[0].similarity < 1
 
 
+@given(st.lists(st.text("ab", min_size=3, max_size=9).map(lambda word: word * 4), max_size=30))
+def test_what_counts_as_near_is_near(texts: list[str]) -> None:
+    found = variety.near_duplicates(texts)
+    for one in found:
+        a, b = grams(texts[one.first]), grams(texts[one.second])
+        assert len(a & b) / len(a | b) >= 0.9
+    assert len(set(map(frozenset, map(grams, texts)))) >= len(texts) - len(found)  # equal ones are always found
+
+
 @given(st.lists(st.text("abc ", max_size=12), min_size=2, max_size=12))
 def test_nearest_is_jaccard_over_the_whole_set(texts: list[str]) -> None:
     def alike(a: str, b: str) -> float:
@@ -158,6 +167,11 @@ def test_check_by_command_names_lines(tmp_path: Path, capsys: pytest.CaptureFixt
     assert found["near_duplicates"]["count"] == 1
     assert found["personal"]["phone"]["different"] == 1
     assert found["wordings"] == {"fewest": 1, "median": 1}
+
+
+def test_a_dialogue_without_turns_has_no_wordings() -> None:
+    report = check([("a:1", Trajectory(id="a", turns=()))])
+    assert (report.records, report.wordings, report.nearest) == (1, None, None)
 
 
 def test_the_shipped_shots_are_all_different() -> None:

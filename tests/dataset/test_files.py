@@ -66,16 +66,19 @@ def test_a_row_that_cannot_go_out_is_named_and_the_others_go(
 def test_a_bad_row_that_comes_in_is_named_by_its_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "theirs.jsonl"
     good = {"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}]}
-    file.write_text("\n".join([json.dumps(good), '{"messages": 3}', json.dumps(good)]), "utf-8")
+    half = {"messages": [{"role": "user", "content": "\ud800"}, {"role": "assistant", "content": "x"}]}
+    rows = [json.dumps(good), '{"messages": 3}', json.dumps(good), json.dumps(half)]
+    file.write_text("\n".join(rows), "utf-8")
     code, said, err = ran(["dataset", "import", file, "--format", "openai", "--out", tmp_path / "in"], capsys)
     assert code == 3
     assert f"{file}:2: messages: wanted a list of objects, found 3" in err
+    assert f"{file}:4: 'utf-8' codec can't encode" in err
     found = list(read_jsonl(tmp_path / "in/trajectories.jsonl", Trajectory))
     assert found[1].id == f"{found[0].id}-2"
     assert "rows that are equal" in said
     manifest = read_manifest(tmp_path / "in")
     assert manifest is not None
-    assert (manifest.numbers["rows"], manifest.numbers["left_out"]) == (2, 1)
+    assert (manifest.numbers["rows"], manifest.numbers["left_out"]) == (2, 2)
 
 
 def test_an_entry_joins_those_that_llama_factory_knows(tmp_path: Path) -> None:
@@ -104,10 +107,14 @@ def test_tools_described_in_two_ways_are_told(tmp_path: Path) -> None:
 
 def test_what_is_no_source_says_what_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "empty.jsonl").write_text("", "utf-8")
+    half = '{"id": "a", "turns": [{"role": "user", "text": "\\ud800"}]}\n'
+    (tmp_path / "half.jsonl").write_text(half, "utf-8")
     (tmp_path / "odd.jsonl").write_text('{"x": 1}\n', "utf-8")
     for what, said in (
         ("drone", "none of its 0 shots is approved"),
         (tmp_path / "none.jsonl", "no such file"),
+        (tmp_path, "or a folder with trajectories.jsonl or pairs.jsonl"),
+        (tmp_path / "half.jsonl", "half.jsonl:1: wanted text that UTF-8 can hold"),
         (tmp_path / "empty.jsonl", "is empty"),
         (tmp_path / "odd.jsonl", "odd.jsonl:1: wanted a dialogue (turns) or a call pair (action), found x"),
         ("nowhere", "wanted a domain folder or a shipped domain"),

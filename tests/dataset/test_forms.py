@@ -110,6 +110,17 @@ def test_text_and_call_of_one_turn_are_both_kept() -> None:
     assert (row["instruction"], row["output"]) == ('Observation: {"room": 7}', "Room 7 is yours.")
 
 
+def test_a_call_without_words_stands_alone_and_with_a_thought_alone() -> None:
+    call = Turn(role="action", text="", call=Call(name="Find"))
+    for before, said in (([], None), ([Turn(role="think", text="Look.")], "Look.")):
+        one = Trajectory(id="a", turns=(Turn(role="user", text="hi"), *before, call))
+        row, lost = write_row(openai.OPENAI, one, SETTING)
+        assert (row["messages"][1]["content"], lost) == (said, ["id"])
+        row, lost = write_row(sharegpt.SHAREGPT, one, SETTING)
+        exact = '{"name": "Find", "arguments": {}}'
+        assert row["conversations"][1]["value"] == (f"<think>\n{said}\n</think>\n\n{exact}" if said else exact)
+
+
 def _stay() -> Trajectory:
     return Trajectory(
         id="stay",
@@ -133,7 +144,7 @@ def test_llama_factory_would_take_every_row(one: Trajectory) -> None:
     for n, message in enumerate(said):
         assert message["from"] in (("gpt", "function_call") if n % 2 else ("human", "observation"))
         if message["from"] == "function_call":
-            _, exact = message["value"].split("\n</think>\n\n")
+            exact = message["value"].split("\n</think>\n\n")[-1]
             assert json.loads(exact).keys() == {"name", "arguments"}
     assert isinstance(json.loads(row["tools"]), list)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -39,7 +40,7 @@ TEXTS = [
 HARMLESS = [
     "充电桩不通电，功率7.5kW，2024-10-11 09:00上门",
     "请安排师傅周三上门，姓名和地址是什么？您怎么称呼",
-    "version 1.2.3 and 999.999.1.1, 12 of 40, room 1204",
+    "a tour of 35000 seats, version 1.2.3 and 999.999.1.1, 12 of 40, room 1204",
     "这张单目前是“待派单”，周一师傅有空",
 ]
 
@@ -122,3 +123,40 @@ def test_call_pairs_are_redacted_in_all_their_parts(tmp_path: Path, capsys: pyte
     assert "1234" not in json.dumps(clean.model_dump(mode="json"))
     assert clean.call is not None
     assert clean.call.name == "Call"
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "a",
+        "1",
+        "1 ",
+        "eyJ",
+        "姓名",
+        "地址",
+        "王",
+        "Mr ",
+        " ",
+        "a@",
+        "a.",
+        "bearer ",
+        "京A",
+        "A1",
+        "a-",
+        "1.",
+        '"name" ',
+    ],
+)
+def test_a_long_text_takes_time_in_proportion(piece: str) -> None:
+    def seconds(times: int) -> float:
+        text, began = piece * times, time.perf_counter()
+        find(text)
+        return time.perf_counter() - began
+
+    assert seconds(16_000) < 0.1 + 12 * seconds(4_000)  # in proportion 4, quadratic 16
+
+
+def test_labels_may_stand_apart_from_what_they_announce() -> None:
+    assert Redactor().text('"userName" : "Li Na"') == '"userName" : "[name 1]"'
+    assert Redactor().text("姓名 ： 王伟") == "姓名 ： [name 1]"
+    assert Redactor().text("Address: 5 Long Lane") == "Address: [address 1]"

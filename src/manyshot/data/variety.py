@@ -33,18 +33,29 @@ class NearDuplicates:
 
     def is_new(self, text: str) -> bool:
         """Whether nothing near was kept before; if so the text is kept."""
-        return not self.near(text, keep=True)
+        sketch = self._sketch(text)
+        if self._lsh.query(sketch):
+            return False
+        self._insert(sketch)
+        return True
 
-    def near(self, text: str, *, keep: bool) -> list[int]:
-        """Numbers, in order of keeping from 0, of what was kept and is near; a text without any is kept if `keep`."""
+    def near(self, text: str) -> list[int]:
+        """Numbers, in order of keeping from 0, of what was kept and is likely near."""
+        return sorted(map(int, self._lsh.query(self._sketch(text))))
+
+    def keep(self, text: str) -> None:
+        """Remember a text, whatever is near it."""
+        self._insert(self._sketch(text))
+
+    def _insert(self, sketch: MinHash) -> None:
+        self._lsh.insert(str(self._kept), sketch, check_duplication=False)
+        self._kept += 1
+
+    @staticmethod
+    def _sketch(text: str) -> MinHash:
         sketch = MinHash(num_perm=_PERMUTATIONS)
         sketch.update_batch([g.encode("utf-8", "surrogatepass") for g in grams(text)])
-        if found := self._lsh.query(sketch):
-            return sorted(map(int, found))
-        if keep:
-            self._lsh.insert(str(self._kept), sketch, check_duplication=False)
-            self._kept += 1
-        return []
+        return sketch
 
 
 def nearest_similarity(texts: Sequence[str], seed: int, sample: int = 300) -> float:

@@ -40,6 +40,16 @@ def write(turns: Sequence[Turn], plain: Role | None, *, with_call: bool = True) 
     return "\n".join(lines)
 
 
+def beside_call(turns: Sequence[Turn]) -> str:
+    """Turns whose last one is an Action with a call, without that call; "" for a call alone.
+
+    An Action without words is not written, so that a thought alone stands there without a label.
+    """
+    wordless = not turns[-1].text and (len(turns) == 1 or turns[-2].role != "action")
+    said = turns[:-1] if wordless else turns
+    return write(said, "think", with_call=wordless) if said else ""
+
+
 def read(text: str, plain: Role, *, call: Call | None = None) -> list[Turn]:
     """The turns of a text; without labels it is one turn of the role `plain`.
 

@@ -101,8 +101,7 @@ def check(
     report.records, report.groups = len(places), len(groups)
     report.near = [(places[b], places[a], alike) for a, b, alike in variety.near_duplicates(texts)]
     report.nearest = variety.median_nearest(texts, seed)
-    if dialogues:
-        each = list(variety.wording_counts(dialogues).values())
+    if each := list(variety.wording_counts(dialogues).values()):
         report.wordings = (min(each), statistics.median(each))
     report.lengths = [lengths(name, each, limit) for name, each in counts.items()]
     return report

@@ -96,6 +96,7 @@ class Import(Generic[R]):
         for number, row in _read(self.path, self.form.name):
             try:
                 found = read_row(self.form, row)
+                line(found.record).encode()
             except (ValueError, RecursionError) as error:
                 self.tally.left_out.append((at(self.path, number), " ".join(str(error).split())))
                 continue

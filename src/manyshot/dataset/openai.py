@@ -50,10 +50,8 @@ def _assistant(group: list[Turn], call_id: str) -> Json:
         return {"role": "assistant", "content": blocks.write(group, "reply")}
     call = group[-1].call
     assert call is not None
-    wordless = not group[-1].text and (len(group) == 1 or group[-2].role != "action")
-    said = group[:-1] if wordless else group
-    content = blocks.write(said, "think", with_call=wordless) if said else None
-    return {"role": "assistant", "content": content, "tool_calls": [tool_call(call, call_id)]}
+    said = blocks.beside_call(group) or None
+    return {"role": "assistant", "content": said, "tool_calls": [tool_call(call, call_id)]}
 
 
 def tool_call(call: Call, call_id: str) -> Json:

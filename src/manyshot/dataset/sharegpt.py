@@ -50,15 +50,15 @@ def functions(setting: Setting) -> str:
 
 
 def _function_call(group: list[Turn], call: Call) -> str:
-    thought = blocks.write(group, None, with_call=False)
+    thought = blocks.beside_call(group)
     exact = json.dumps({"name": call.name, "arguments": call.arguments}, ensure_ascii=False, allow_nan=False)
     if any(mark.strip() in thought + exact for mark in _THINK):
         raise ValueError("a turn holds <think> or </think>, which cut a thought from its call in this form")
-    return f"{_THINK[0]}{thought}{_THINK[1]}{exact}"
+    return f"{_THINK[0]}{thought}{_THINK[1]}{exact}" if thought else exact
 
 
 def read(row: Json, left: list[str]) -> Json:
-    """A row's dialogue; Raises ValueError for what LLaMA-Factory would pass over."""
+    """A row's dialogue. Raises ValueError for what LLaMA-Factory would pass over."""
     leave(row, ("conversations", "tools", META), left)
     found = row.get("conversations")
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from manyshot.data.variety import NearDuplicates, grams
+from manyshot.data.variety import NEAR, NearDuplicates, grams
 from manyshot.dataset.wording import wordings
 from manyshot.types import Role, Trajectory
 
@@ -30,17 +30,41 @@ class Near(NamedTuple):
     similarity: float
 
 
+class Seen:
+    """Texts that were kept, asked for near ones. MinHash finds them, their exact similarity decides."""
+
+    def __init__(self) -> None:
+        self._sketches = NearDuplicates()
+        self._texts: list[str] = []
+
+    def keep(self, text: str) -> None:
+        self._sketches.keep(text)
+        self._texts.append(text)
+
+    def near(self, text: str) -> tuple[int, float] | None:
+        """(number in order of keeping from 0, similarity) of the likest text from NEAR on; None where there is none."""
+        found = [(_jaccard(text, self._texts[n]), -n) for n in self._sketches.near(text)]
+        similarity, number = max(found, default=(0.0, 0))
+        return (-number, similarity) if similarity >= NEAR else None
+
+
 def near_duplicates(texts: Iterable[str]) -> list[Near]:
     """Texts that are near an earlier one, each with the likest earlier one that is not itself a duplicate."""
-    seen, kept, found = NearDuplicates(), [], []
+    seen = Seen()
+    places: list[int] = []
+    found: list[Near] = []
     for number, text in enumerate(texts):
-        if not (near := seen.near(text, keep=True)):
-            kept.append((number, grams(text)))
-            continue
-        own = grams(text)
-        similarity, first = max((len(own & kept[n][1]) / len(own | kept[n][1]), -kept[n][0]) for n in near)
-        found.append(Near(-first, number, round(similarity, 3)))
+        if near := seen.near(text):
+            found.append(Near(places[near[0]], number, round(near[1], 3)))
+        else:
+            seen.keep(text)
+            places.append(number)
     return found
+
+
+def _jaccard(one: str, other: str) -> float:
+    a, b = grams(one), grams(other)
+    return len(a & b) / len(a | b)
 
 
 def nearest(texts: Sequence[str], seed: int = 0, sample: int = SAMPLE) -> list[float]:
