@@ -19,12 +19,16 @@ class Pool:
         self._flat: dict[tuple[str, torch.dtype], Tensor] = {}
 
     def take(self, name: str, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-        """An uninitialised contiguous tensor of `shape`, a view of the buffer `name`."""
+        """A contiguous tensor of `shape`, a view of the buffer `name`: zeros at first, later what was left there.
+
+        Never uninitialised: oneDNN's bf16 product on AMX reads up to 31 values past the end of a row and multiplies
+        them by zero (uxlfoundation/oneDNN#5717), so a NaN that happens to lie there would spread.
+        """
         size = math.prod(shape)
         flat = self._flat.get((name, dtype))
         if flat is None or flat.numel() < size:
             # An eighth of room to spare: passes differ a little in size.
-            flat = torch.empty(size + size // 8, dtype=dtype)
+            flat = torch.zeros(size + size // 8, dtype=dtype)
             self._flat[name, dtype] = flat
         return flat[:size].view(shape)
 
