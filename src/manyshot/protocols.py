@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from manyshot.types import Call, Json, Language, Observation, Tool
+from manyshot.types import Call, Json, Language, Observation, Tool, Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +120,27 @@ class World(Protocol):
 
     def digest(self) -> str:
         """A hash of `state`: equal states have equal digests, in every process."""
+        ...
+
+
+class Assistant(Protocol):
+    """One conversation with one customer, in one world. Made anew for each."""
+
+    @property
+    def turns(self) -> Sequence[Turn]:
+        """The whole dialogue so far: what the customer said, thoughts, actions, observations, replies."""
+        ...
+
+    @property
+    def over(self) -> Literal["", "ended", "handoff"]:
+        """Whether the assistant has closed the conversation or handed it to a person; "" while it goes on."""
+        ...
+
+    def hear(self, said: str) -> Sequence[Turn]:
+        """Take in what the customer said and act until the customer is to speak again; the new turns, `said` first.
+
+        What goes wrong with model or calls ends in a reply or a hand-off; raises ModelError where the model is gone.
+        """
         ...
 
 
