@@ -29,16 +29,16 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "data.variety",
     ),
     ("render", "grammar", "likelihood", "score", "bfcl", "formats", "flow", "data.slots"),
-    ("evidence", "scoring", "likeness", "dialogue", "world", "dataset"),
-    ("acting", "choice", "presence", "plugs"),
+    ("evidence", "scoring", "likeness", "dialogue", "transcript", "world", "dataset"),
+    ("acting", "agent", "choice", "presence", "plugs"),
     STAGES,
     ("desk", "parts", "runfolder", "shotbook", "datasource", "curate"),
-    ("trial", "examine"),
+    ("trial", "examine", "multiply"),
     ("facts",),
     ("generalist",),
     ("pipeline",),
     ("single", "demo", "curve"),
-    ("cli", "cli_dataset", "cli_shots", "cli_world"),
+    ("cli", "cli_dataset", "cli_dialogues", "cli_shots", "cli_world"),
 )
 #: `import manyshot` and the command line's help must not load these.
 HEAVY = (

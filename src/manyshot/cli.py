@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from manyshot import __version__
+from manyshot.cli_dialogues import dialogues
 from manyshot.cli_dataset import app as dataset
 from manyshot.cli_shots import Trust
 from manyshot.cli_shots import app as shots
@@ -368,6 +369,7 @@ def chat(
 
 
 app.command()(world)
+app.command()(dialogues)
 
 
 @app.command()

@@ -102,8 +102,13 @@ def target_text(call: Call | None, surfaces: Json, values: Values) -> str:
 
 
 def prefix_ids(tokenizer: Tokenizer, tools: Sequence[Tool], language: Language) -> list[int]:
-    """Token ids of the shared beginning, with the begin-of-text id where the base has one."""
-    ids = list(tokenizer.encode(prefix_text(tools, language), add_special_tokens=False))
+    """Token ids of the shared beginning."""
+    return opening_ids(tokenizer, prefix_text(tools, language))
+
+
+def opening_ids(tokenizer: Tokenizer, text: str) -> list[int]:
+    """Ids of a text that begins a prompt, behind the begin-of-text id where the base has one."""
+    ids = list(tokenizer.encode(text, add_special_tokens=False))
     return ids if tokenizer.bos_token_id is None else [tokenizer.bos_token_id, *ids]
 
 

@@ -22,7 +22,7 @@ from manyshot.errors import SpecError, at
 from manyshot.flow.paths import Path as FlowPath
 from manyshot.records import read_jsonl, write_aside, write_jsonl
 from manyshot.shots import coverage, sheet
-from manyshot.shots.draft import draft
+from manyshot.dialogue.draft import draft
 from manyshot.shots.propose import Proposal, propose
 from manyshot.spec.faults import near
 from manyshot.spec.load import load_dialogues, load_domain, load_flows

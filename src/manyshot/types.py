@@ -247,9 +247,13 @@ class Trajectory(Record):
     author: str = ""
     setup: Setup = Setup()
     expected: Json = Field(default_factory=dict)
+    #: Class of a generated dialogue; LEAVES: the customer goes at a question, before the path ends.
+    kind: str = Field("", exclude_if=lambda kind: kind == "")
     source: Source | None = None
 
 
+#: The kind of a dialogue that the customer breaks off.
+LEAVES = "leaves"
 Verdict = Literal["approved", "rejected"]
 
 

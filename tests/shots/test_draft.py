@@ -10,7 +10,7 @@ from manyshot.dialogue.markdown import parse
 from manyshot.dialogue.plan import plan
 from manyshot.dialogue.replay import replay
 from manyshot.dialogue.writing import write
-from manyshot.shots.draft import draft
+from manyshot.dialogue.draft import draft
 from manyshot.types import Setup
 from tests.dialogue.inn import inn
 

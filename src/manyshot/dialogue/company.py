@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,10 @@ from manyshot.flow.steps import PLACE, Flow
 from manyshot.protocols import World
 from manyshot.types import Call, Context, Domain, Json, Setup
 from manyshot.values import Kind
+
+#: Digits in a row that nobody says by chance: ids and phone numbers.
+_LONG = re.compile(r"\d{5,}")
+_GAPS = re.compile(r"(?<=\d)[ -](?=\d)")
 
 #: A fresh world, set up for one episode.
 OpenWorld = Callable[[Setup], World]
@@ -59,6 +64,12 @@ def says(slot: Slot, text: str, value: Any) -> bool:
     if isinstance(value, list):
         return all(says(slot.items[0], text, one) if len(slot.items) == 1 else True for one in value)
     return bool(slot.field.find(text, value))
+
+
+def invented_numbers(text: str, heard: Sequence[str]) -> list[str]:
+    """Long numbers in a text that neither the customer nor a tool said; blanks within numbers do not count."""
+    known = _GAPS.sub("", "\n".join(heard))
+    return [number for number in dict.fromkeys(_LONG.findall(_GAPS.sub("", text))) if number not in known]
 
 
 def field_of_answer(body: Any, path: str) -> Any:

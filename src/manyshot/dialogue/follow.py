@@ -133,13 +133,14 @@ def _ok(act: Act) -> bool:
 
 
 def _likeness(act: Act, step: Step) -> float:
-    words = held(_words(step), act.words)
+    words = held(words_of(step), act.words)
     if isinstance(step, CallTool):
         return words
     return words + (1.0 if act.asks == isinstance(step, Ask) else 0.25)
 
 
-def _words(step: Step) -> str:
+def words_of(step: Step) -> str:
+    """A step's own words, without the slots in them; "" for one that says nothing."""
     match step:
         case Say() | Ask():
             return PLACE.sub(" ", step.text)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 import rstr
 
@@ -32,6 +32,10 @@ _DAYS = 21
 _MOMENTS = frozenset({Kind.DATE, Kind.TIME, Kind.DATETIME})
 
 Pools = Mapping[str, Sequence[Any]]
+#: plain: failures come about by themselves where they can; faulty: they are injected; empty: calls whose answers lead
+#: the wrong way find nothing.
+Way = Literal["plain", "faulty", "empty"]
+WAYS: tuple[Way, ...] = ("plain", "faulty", "empty")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +56,29 @@ class Plan:
     walk: Walk
     setup: Setup
     done: tuple[Done, ...]
+    #: How it came about.
+    way: Way
 
 
-def plan(path: Path, company: Company, pools: Pools, seed: int = 0, setup: Setup | None = None) -> Plan | None:
-    """A plan for the shortest walk of a path; None when no values were found that lead along it.
+def plan(
+    path: Path,
+    company: Company,
+    pools: Pools,
+    seed: int = 0,
+    setup: Setup | None = None,
+    walk: Walk | None = None,
+    ways: Sequence[Way] = WAYS,
+) -> Plan | None:
+    """A plan for a walk of a path, the shortest if none is named; None when no values were found that lead along it.
 
-    pools: values a slot or a field of its name may have, beside those that the flow, the world and the schemas give.
+    ways: those that are tried, in this order. pools: values a slot or a field of its name may have, beside those that the flow, the world and the schemas give.
     The same arguments give the same plan.
     """
     start = setup or Setup()
-    for kind in _Attempt.KINDS:
-        for n in range(TRIES if kind == "plain" else TRIES // 3):
-            attempt = _Attempt(path, company, pools, random.Random(f"{path.id} {seed} {kind} {n}"), start, kind)
+    for way in ways:
+        for n in range(TRIES if way == "plain" else TRIES // 3):
+            rng = random.Random(f"{path.id} {seed} {way} {n}")
+            attempt = _Attempt(path, walk or path.walks[0], company, pools, rng, start, way)
             if (found := attempt.run()) is not None:
                 return found
     return None
@@ -71,25 +86,22 @@ def plan(path: Path, company: Company, pools: Pools, seed: int = 0, setup: Setup
 
 @dataclass(slots=True)
 class _Attempt:
-    """One try. Kind plain: failures come about by themselves where they can; faulty: they are injected; empty: calls
-    whose answers lead the wrong way find nothing."""
+    """One try."""
 
     path: Path
+    walk: Walk
     company: Company
     pools: Pools
     rng: random.Random
     setup: Setup
-    kind: str
-    made: dict[str, int] = field(default_factory=dict)
-
-    KINDS = ("plain", "faulty", "empty")
+    way: Way
 
     @property
     def flow(self) -> Flow:
         return self.company.flows[self.path.flow]
 
     def run(self) -> Plan | None:
-        walk = self.path.walks[0]
+        walk = self.walk
         faults = self._faults(walk)
         setup = self.setup.model_copy(update={"faults": (*self.setup.faults, *faults)})
         world = self.company.open(setup)
@@ -114,7 +126,7 @@ class _Attempt:
                 if not _leads(step, label, values):
                     return None
             done.append(Done(n, dict(values), call, answered))
-        return Plan(self.path, walk, setup, tuple(done))
+        return Plan(self.path, walk, setup, tuple(done), self.way)
 
     def _faults(self, walk: Walk) -> Iterator[CallFault]:
         """Faults for the calls that are to fail and cannot fail by themselves."""
@@ -123,9 +135,9 @@ class _Attempt:
             if not isinstance(step, CallTool):
                 continue
             made[step.tool] = made.get(step.tool, 0) + 1
-            if label == FAILED and (self.kind != "plain" or not self._fails_by_itself(walk, n)):
+            if label == FAILED and (self.way != "plain" or not self._fails_by_itself(walk, n)):
                 yield CallFault(call=step.tool, nth=made[step.tool], kind="error")
-            elif self.kind == "empty" and label != FAILED and _wants_nothing(walk, n):
+            elif self.way == "empty" and label != FAILED and _wants_nothing(walk, n):
                 yield CallFault(call=step.tool, nth=made[step.tool], kind="empty")
 
     def _fails_by_itself(self, walk: Walk, at: int) -> bool:
@@ -170,13 +182,14 @@ class _Attempt:
             answers = [value for one, value in values.items() if one in filled]
             offered = [value for value in _scalars(answers) if _fits(value, schema)]
             return [value for value in offered or self._moments(field) if value != values.get(slot)]
-        known = [row[key] for rows in world.state().values() for row in rows for key in (name, slot) if key in row]
-        known = [value for value in dict.fromkeys(map(_hashable, known)) if _fits(value, schema)]
+        rows = [row for table in world.state().values() for row in table]
+        told = [row[key] for row in rows for key in (name, slot) if row.get(key) is not None]
+        known = [value for value in dict.fromkeys(map(_hashable, told)) if _fits(value, schema)]
         return known or [*self.pools.get(slot, ()), *self.pools.get(name, ()), *_listed(schema)]
 
     def _refused(self, walk: Walk, at: int, slot: Slot) -> bool:
         """Whether a call is to fail because the world does not know this value."""
-        fails = walk.labels[at] == FAILED and self.kind == "plain" and self._fails_by_itself(walk, at)
+        fails = walk.labels[at] == FAILED and self.way == "plain" and self._fails_by_itself(walk, at)
         return fails and slot.field.kind in (Kind.ID, Kind.PHONE)
 
     def _unknown(self, schema: Json) -> str | None:

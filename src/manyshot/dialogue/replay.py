@@ -8,25 +8,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from manyshot.dialogue.changes import Change, changes, snapshot, unexpected
-from manyshot.dialogue.company import Company, says
+from manyshot.dialogue.company import Company, invented_numbers, says
 from manyshot.dialogue.exact import write_observation
 from manyshot.dialogue.follow import Followed, acts_of, follow
 from manyshot.dialogue.markdown import Problem
 from manyshot.errors import WorldError
-from manyshot.flow.paths import Path
-from manyshot.flow.steps import Handoff
+from manyshot.flow.paths import Path, Walk
+from manyshot.flow.steps import Ask, Handoff
 from manyshot.flow.words import hands_over, held
 from manyshot.oneline import show
 from manyshot.schema_fit import misfit
-from manyshot.types import Call, Observation, Trajectory, Turn
+from manyshot.types import LEAVES, Call, Observation, Trajectory, Turn
 from manyshot.values import Kind
 from manyshot.values.kinds import FREE
 
-#: Digits in a row that nobody says by chance: ids and phone numbers.
-_LONG = re.compile(r"\d{5,}")
 #: What the assistant may put into words of its own ("is broken" becomes "fault"), where so much of them was said.
 _OWN_WORDS = FREE - {Kind.PERSON, Kind.ADDRESS, Kind.AREA}
 _SAID = 0.5
@@ -199,10 +197,8 @@ def _invented(call: Call, before: Sequence[str], company: Company) -> Iterator[s
 
 
 def _invented_ids(text: str, before: Sequence[str]) -> Iterator[str]:
-    seen = "\n".join(before)
-    for number in dict.fromkeys(_LONG.findall(text)):
-        if number not in seen:
-            yield f"the reply names {number}, which neither the customer nor a tool said before"
+    for number in invented_numbers(text, before):
+        yield f"the reply names {number}, which neither the customer nor a tool said before"
 
 
 def _walk(found: Replay, company: Company) -> None:
@@ -237,7 +233,20 @@ def _flows(one: Trajectory, company: Company) -> list[str]:
 
 def _paths(one: Trajectory, name: str, company: Company) -> Iterable[Path]:
     known: Mapping[str, Path] = company.paths[name]
-    return known.values() if not one.path else [known[one.path]] if one.path in known else []
+    found = known.values() if not one.path else [known[one.path]] if one.path in known else []
+    return map(_broken_off, found) if one.kind == LEAVES else found
+
+
+def _broken_off(path: Path) -> Path:
+    """A path of whose walks any may stop at a question."""
+    ends = [
+        Walk(walk.steps[: n + 1], walk.labels[: n + 1])
+        for walk in path.walks
+        for n, step in enumerate(walk.steps)
+        if isinstance(step, Ask)
+    ]
+    by_way = {tuple((step.id, label) for step, label in zip(w.steps, w.labels, strict=True)): w for w in ends}
+    return replace(path, walks=tuple(by_way.values()))
 
 
 def _where(one: Trajectory) -> str:

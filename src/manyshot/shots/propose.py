@@ -20,7 +20,7 @@ from manyshot.dialogue.lay import lay
 from manyshot.flow.paths import Path, Walk
 from manyshot.flow.steps import PLACE, Ask, Branch, CallTool, End, Handoff, Say, Step
 from manyshot.flow.words import held
-from manyshot.shots.wording import complete, said_before
+from manyshot.dialogue.wording import complete, said_before
 from manyshot.types import Call, Json, Trajectory, Turn
 from manyshot.values import Kind
 from manyshot.values.kinds import FREE

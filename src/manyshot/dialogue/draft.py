@@ -15,7 +15,7 @@ from manyshot.dialogue.plan import Done, Plan, Pools, plan
 from manyshot.flow.paths import Path
 from manyshot.flow.steps import Ask, CallTool, End, Flow, Handoff, Say, Step
 from manyshot.oneline import show
-from manyshot.shots.wording import complete
+from manyshot.dialogue.wording import complete
 from manyshot.types import Language, Trajectory, Turn
 
 AUTHOR = "draft"

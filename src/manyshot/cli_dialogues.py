@@ -1,0 +1,42 @@
+"""`manyshot dialogues`: approved shots to many dialogues. One rule: it parses and calls, as `cli` does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from manyshot.config import find_domain
+
+
+def dialogues(
+    domain: Annotated[str, typer.Argument(metavar="DOMAIN", help="Domain folder, or a shipped domain's name.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="New folder for them.")],
+    count: Annotated[
+        int, typer.Option(min=1, help="How many, shared among the paths that have an approved shot.")
+    ] = 2400,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed gives others.")] = 0,
+    workers: Annotated[int, typer.Option(min=1, help="Processes; the result does not depend on them.")] = 2,
+    trust: Annotated[bool, typer.Option("--trust", help="Run the domain's world.py.")] = False,
+) -> None:
+    """Multiply a domain's approved dialogues: other values, other words, and what customers do beside answering.
+
+    Every call is really made in the simulated company, and every dialogue is played again before it is kept.
+    """
+    from rich.console import Console
+
+    from manyshot import multiply
+    from manyshot.progress import Terminal
+
+    screen = Terminal(Console())
+    made = multiply.run(find_domain(domain), out, screen, count=count, seed=seed, trust=trust, workers=workers)
+    numbers = made.numbers
+    covered, paths = numbers["paths"]
+    pairs, possible = numbers["path_classes"]
+    kinds = ", ".join(f"{n} {kind}" for kind, n in numbers["kinds"].items())
+    screen.say(f"{numbers['dialogues']} dialogues ({kinds})")
+    screen.say(f"{covered} of {paths} paths, {pairs} of {possible} pairs of path and class, nearest neighbour "
+               f"{numbers['nearest_similarity']}, {numbers['rows_per_second']} a second -> {out}")  # fmt: skip
+    for path in numbers["uncovered"]:
+        screen.say(f"  no approved shot of {path}: manyshot shots draft {domain}, then manyshot shots approve")

@@ -1,0 +1,1 @@
+"""Approved dialogues -> many, whose calls really ran."""

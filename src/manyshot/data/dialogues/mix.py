@@ -1,0 +1,299 @@
+"""A plan and the units of experts -> one dialogue.
+
+The one rule: structure, calls and answers are the plan's; words are the experts', each where its key and its values fit.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from manyshot.data.dialogues.detours import ANSWER, CALL, LEAVE, WORDS, Detour, dressed
+from manyshot.data.dialogues.places import Place, Places, Template
+from manyshot.data.dialogues.units import Key, Moments, Skeleton, Unit
+from manyshot.dialogue.changes import changes, expected_of, snapshot
+from manyshot.dialogue.company import Company
+from manyshot.dialogue.exact import write_observation
+from manyshot.dialogue.plan import Plan
+from manyshot.dialogue.wording import complete
+from manyshot.errors import DataError
+from manyshot.flow.steps import FAILED, Ask, CallTool
+from manyshot.types import Call, Json, Observation, Trajectory, Turn
+from manyshot.values import Kind
+
+AUTHOR = "recombined"
+#: Fewer wordings than this of one place, and the flow's own words are another.
+FEW = 3
+#: How often those are taken, beside an expert's.
+DRAFT_WEIGHT = 0.3
+_MOMENTS = frozenset({Kind.DATE, Kind.TIME, Kind.DATETIME})
+
+
+class NoWordsError(DataError):
+    """No expert's words fit at some place with these values."""
+
+
+@dataclass(slots=True)
+class Mixer:
+    """All units of a domain."""
+
+    company: Company
+    places: dict[str, Places] = field(default_factory=dict)
+    _bank: defaultdict[Key, list[Unit]] = field(default_factory=lambda: defaultdict(list))
+    _experts: set[str] = field(default_factory=set)
+
+    def add(self, skeletons: Iterable[Skeleton]) -> None:
+        """Learn the words of dialogues."""
+        for one in skeletons:
+            self._experts.add(one.shot)
+            for unit in one.units:
+                if unit.texts:
+                    self._bank[unit.key].append(unit)
+
+    def add_few(self, skeletons: Iterable[Skeleton]) -> None:
+        """Learn how drafts word what the assistant does, where experts gave few wordings."""
+        for one in skeletons:
+            for unit in one.units:
+                there = self._bank[unit.key]
+                texts = [other.texts for other in there]
+                if unit.texts and unit.key[0] == "thought" and len(there) < FEW and unit.texts not in texts:
+                    there.append(unit)
+
+    def room(self, bones: Skeleton, kind: str) -> bool:
+        """Whether a dialogue of this kind may be made from these bones, as far as can be told before its values."""
+        steps = bones.walk.steps
+        if kind == CALL:
+            return any(
+                isinstance(step, CallTool) and label != FAILED
+                for step, label in zip(steps, bones.walk.labels, strict=True)
+            )
+        return kind in ("plain", ANSWER) or any(
+            unit.key[0] == "heard" and unit.step >= 0 and isinstance(steps[unit.step], Ask) for unit in bones.units
+        )
+
+    def places_of(self, found: Iterable[Skeleton]) -> dict[str, int]:
+        """Steps of flows at which the assistant speaks or acts -> how many ways there are to word it there."""
+        ways: defaultdict[str, set[tuple[Any, ...]]] = defaultdict(set)
+        for unit in (unit for one in found for unit in one.units if unit.key[0] == "thought"):
+            ways[f"{unit.key[1]}.{unit.key[5]}"] |= {other.parts_only for other in self._bank[unit.key]}
+        return {place: len(texts) for place, texts in ways.items()}
+
+    def mix(self, bones: Skeleton, plan: Plan, kind: str, persona: str, rng: random.Random, name: str) -> Trajectory:
+        """One dialogue; NoWordsError when some place cannot be worded, or has no room for this kind."""
+        writer = _Writer(self, bones, plan, kind, persona, rng)
+        writer.run()
+        return Trajectory(
+            id=name, flow=plan.path.flow, path=plan.path.id, author=AUTHOR, setup=writer.setup,
+            turns=tuple(writer.turns), expected=writer.expected, kind=kind,
+        )  # fmt: skip
+
+    def choose(self, key: Key, values: Json, said: set[str], places: Places, rng: random.Random) -> Unit:
+        """Words for a place that fit the values and what the customer told."""
+        fitting = [
+            unit
+            for unit in self._bank.get(key, ())
+            if unit.echo <= said and all(places.fits(text, values) for text in unit.texts)
+        ]
+        if not fitting:
+            raise NoWordsError(
+                f"no wording fits at {key[1]}: {key[0]} {key[2] or 'opening' if key[0] == 'heard' else key[5]}"
+            )
+        return rng.choices(fitting, [1.0 if unit.shot in self._experts else DRAFT_WEIGHT for unit in fitting])[0]
+
+
+class _Writer:
+    """One dialogue under way."""
+
+    def __init__(self, mixer: Mixer, bones: Skeleton, plan: Plan, kind: str, persona: str, rng: random.Random) -> None:
+        self.mixer, self.bones, self.plan, self.kind, self.persona, self.rng = mixer, bones, plan, kind, persona, rng
+        self.company = mixer.company
+        self.language = self.company.context.language
+        self.places = mixer.places[plan.path.flow]
+        self.moments = Moments.of_plan(plan)
+        self.setup = plan.setup
+        self.turns: list[Turn] = []
+        self.world = self.company.open(plan.setup)
+        self.start = snapshot(self.world)
+        self.expected: Json = {}
+
+    def run(self) -> None:
+        spot = self._spot()
+        units = self.bones.units
+        for n, unit in enumerate(units):
+            if unit.key[0] == "heard":
+                then = units[n + 1].step
+                if n == spot and self._stray(unit):
+                    break
+                self._heard(unit, then, corrected=n == spot and self.kind == ANSWER)
+            else:
+                self._thought(unit, again=n == spot and self.kind == CALL)
+        self.expected = expected_of(changes(self.start, self.world.state()))
+
+    def _spot(self) -> int:
+        """The unit at which this kind of dialogue leaves the plain way; -1 for plain ones."""
+        if self.kind == "plain":
+            return -1
+        able = [n for n, unit in enumerate(self.bones.units) if self._able(n, unit)]
+        if not able:
+            raise NoWordsError(f"no place for {self.kind}")
+        return self.rng.choice(able)
+
+    def _able(self, n: int, unit: Unit) -> bool:
+        step = self.plan.walk.steps[unit.step] if unit.step >= 0 else None
+        if self.kind == CALL:
+            done = self.plan.done[unit.step]
+            return unit.key[0] == "thought" and isinstance(step, CallTool) and bool(done.answered and done.answered.ok)
+        if unit.key[0] != "heard" or not isinstance(step, Ask):
+            return False
+        if self.kind == ANSWER:
+            return self._correctable(unit) is not None
+        if self.kind == "impossible_time":
+            return any(self._is_moment(slot, unit.step) for slot in step.slots)
+        return True
+
+    def _is_moment(self, slot: str, step: int) -> bool:
+        value = self.moments.after(step).get(slot)
+        return isinstance(value, str) and self.places.slot(slot, value).field.kind in _MOMENTS
+
+    # what is said
+
+    def _said(self) -> set[str]:
+        return self.places.own_words(" ".join(turn.text for turn in self.turns if turn.role == "user"))
+
+    def _before(self) -> list[str]:
+        return [turn.text for turn in self.turns if turn.role in ("user", "observation")]
+
+    def _heard(self, unit: Unit, then: int, *, corrected: bool = False) -> None:
+        known = self.moments.heard(then, again=unit.key[5])
+        chosen = self.mixer.choose(unit.key, known, self._said(), self.places, self.rng)
+        slip = self._correctable(unit) if corrected else None
+        for text in chosen.texts:
+            words = self.places.by_customer(text, known, self.rng)
+            if slip is not None and Place(slip) in text.parts:
+                words = self._taken_back(text, known, slip)
+                slip = None
+            self._add("user", dressed(words, self.persona, self.language, self.rng, first=not self.turns))
+        if slip is not None:
+            raise NoWordsError(f"no place for {self.kind}")
+
+    def _correctable(self, unit: Unit) -> str | None:
+        """A slot of which the customer may name a wrong value first."""
+        keys = sorted(key for key in unit.key[-1] if "." not in key)
+        return next((key for key in keys if self._another(key, unit.step) is not None), None)
+
+    def _another(self, key: str, step: int) -> Any:
+        """Another value of a slot, of its own kind."""
+        value = self.moments.after(max(step, 0)).get(key) or self.moments.after(len(self.plan.walk.steps) - 1).get(key)
+        if not isinstance(value, str) or self.places.slot(key, value).field.kind not in (
+            Kind.ID,
+            Kind.PHONE,
+            Kind.PERSON,
+        ):
+            return None
+        rows = (row for table in self.start.values() for row in table)
+        like = sorted(
+            {str(v) for row in rows for k, v in row.items() if isinstance(v, str) and k == key and v != value}
+        )
+        return like[0] if like else None
+
+    def _taken_back(self, text: Template, known: Json, slip: str) -> str:
+        wrong = self._another(slip, len(self.plan.walk.steps) - 1)
+        frame = self.rng.choice(WORDS[self.language].corrections)
+        mark = "\ue000"
+        at = text.parts.index(Place(slip))
+        marked = Template((*text.parts[:at], mark, *text.parts[at + 1 :]), text.bound)
+        right = self.places.by_customer(Template((Place(slip),), {}), known, self.rng)
+        first = self.places.by_customer(Template((Place(slip),), {}), {**known, slip: wrong}, self.rng)
+        return self.places.by_customer(marked, known, self.rng).replace(mark, frame.format(wrong=first, right=right))
+
+    # what is thought and done
+
+    def _thought(self, unit: Unit, *, again: bool = False) -> None:
+        step, done = self.plan.walk.steps[unit.step], self.plan.done[unit.step]
+        known = self.moments.thought(unit.step, unit.given, again=unit.key[-1])
+        chosen = self.mixer.choose(unit.key, known, self._said(), self.places, self.rng)
+        think, action, reply = (
+            self.places.by_assistant(text, known, self._before(), self.rng) for text in chosen.texts
+        )
+        if not isinstance(step, CallTool):
+            self._told(think, action, reply)
+            return
+        assert done.call is not None
+        assert done.answered is not None
+        action = complete(action, done.call, self.company, self._before())
+        if again:
+            self._refused(think, action, done.call)
+            thinks, prefixes = WORDS[self.language].refused
+            think, action = self.rng.choice(thinks), self.rng.choice(prefixes) + action
+        self._called(think, action, done.call, self.world.call(done.call))
+
+    def _refused(self, think: str, action: str, call: Call) -> None:
+        """The same call, refused once by the API: the fault is set up for the world that replays it."""
+        nth = 1 + sum(1 for turn in self.turns if turn.call is not None and turn.call.name == call.name)
+        fault: Any = {"call": call.name, "nth": nth, "kind": "refused"}
+        later = [
+            f if f.call != call.name or f.nth < nth else f.model_copy(update={"nth": f.nth + 1})
+            for f in self.setup.faults
+        ]
+        self.setup = type(self.setup).model_validate({**self.setup.model_dump(), "faults": [*later, fault]})
+        self.world = self.company.open(self.setup)
+        for turn in self.turns:
+            if turn.call is not None:
+                self.world.call(turn.call)
+        self._called(think, action, call, self.world.call(call))
+
+    def _called(self, think: str, action: str, call: Call, answered: Observation) -> None:
+        self._add("think", think)
+        self.turns.append(Turn(role="action", text=_line(action), call=call))
+        self.turns.append(Turn(role="observation", text=write_observation(answered), answered=answered))
+
+    def _told(self, think: str, action: str, reply: str) -> None:
+        self._add("think", think)
+        self._add("action", action)
+        self._add("reply", reply)
+
+    def _add(self, role: Any, text: str) -> None:
+        if text.strip():
+            self.turns.append(Turn(role=role, text=_line(text)))
+
+    # detours
+
+    def _stray(self, unit: Unit) -> bool:
+        """What the customer does instead of answering; whether the dialogue ends with it."""
+        words = WORDS[self.language]
+        if self.kind == LEAVE:
+            self._detour(words.leaving, unit, "")
+            return True
+        if self.kind in words.detours:
+            asked = next((turn.text for turn in reversed(self.turns) if turn.role == "reply"), "")
+            self._detour(words.detours[self.kind], unit, _question(asked))
+        return False
+
+    def _detour(self, detour: Detour, unit: Unit, question: str) -> None:
+        step = self.plan.walk.steps[unit.step]
+        assert isinstance(step, Ask)
+        flow = self.company.flows[self.plan.path.flow]
+        joint = "和" if self.language == "zh" else " and "
+        asked = joint.join(flow.slots[slot].about or slot for slot in step.slots)
+        self._add("user", self.rng.choice(detour.says))
+        think, action, reply = (self.rng.choice(texts) for texts in (detour.think, detour.action, detour.reply))
+        space = "" if self.language == "zh" else " "
+        self._told(think.format(asked=asked), action.format(asked=asked), f"{reply}{space}{question}".strip())
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _question(reply: str) -> str:
+    """The last sentences of a reply from its last question on; all of it when it asks nothing."""
+    ends = [n for n, char in enumerate(reply) if char in "。！？.!?" and n < len(reply) - 1]
+    return reply[ends[-1] + 1 :].strip() if ends and reply[ends[-1] + 1 :].strip() else reply
+
+
+def bones_of(found: Sequence[Skeleton], path: str) -> list[Skeleton]:
+    """The skeletons of one path."""
+    return [one for one in found if one.path == path]

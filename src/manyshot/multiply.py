@@ -1,0 +1,169 @@
+"""The dialogues stage: a domain's approved shots -> `trajectories.jsonl` and `rejects.jsonl`, the manifest last.
+
+The one rule: paths are made one by one, in any process; what is finished of a killed try is kept, and the result is the
+same to the byte however many processes made it.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from manyshot.data.dialogues.build import DialogueBuilder, pools_of
+from manyshot.data.dialogues.detours import SHARES
+from manyshot.data.variety import nearest_similarity
+from manyshot.errors import DataError
+from manyshot.progress import Screen
+from manyshot.records import digest, read_jsonl, read_manifest, read_rows, write_jsonl, write_manifest
+from manyshot.shotbook import GENERATED, Shotbook, open_book
+from manyshot.types import Json, Manifest, Trajectory
+from manyshot.world.opening import opener
+
+REJECTS = "rejects.jsonl"
+#: Finished paths of a try that is under way.
+PARTS = "parts"
+#: Dialogues that are made when nobody says how many.
+COUNT = 2400
+
+
+def run(
+    folder: Path, out: Path, screen: Screen, *, count: int = COUNT, seed: int = 0, trust: bool = False, workers: int = 1
+) -> Manifest:
+    """Make about `count` dialogues, the same number along each path that has an approved shot.
+
+    workers: processes; the result does not depend on them. Raises DataError where no shot is approved, SpecError and
+    WorldError for a domain that cannot be used.
+    """
+    began = time.perf_counter()
+    book = open_book(folder, partial(opener, trust=trust))
+    builder = _builder(book, seed)
+    paths = [path.id for path in builder.paths]
+    if not paths:
+        raise DataError(
+            f"{folder}: no approved dialogue to multiply; see `manyshot shots list {folder}`, then `manyshot shots approve`"
+        )
+    each = -(-count // len(paths))
+    config: Json = {"count": count, "seed": seed, "shares": dict(SHARES)}
+    parts = _begin(out, digest({"id": builder.id, **config}))
+    made = [path for path in paths if (parts / f"{path}.json").exists()]
+    with _pool(workers, folder, seed, trust, builder) as pool, screen.bar("dialogues") as bar:
+        for n, _ in enumerate(pool.map(partial(_make, parts=parts, each=each), [p for p in paths if p not in made]), 1):
+            bar.update((len(made) + n) / len(paths), f"{len(made) + n} of {len(paths)} paths")
+    rows = [row for path in paths for row in read_jsonl(parts / f"{path}.jsonl", Trajectory)]
+    told = {path: next(row for _, row in read_rows(parts / f"{path}.json")) for path in paths}
+    write_jsonl(out / GENERATED, rows)
+    write_jsonl(out / REJECTS, (row for path in paths for row in _rejects(path, told[path])))
+    numbers = _numbers(book, builder, rows, told, time.perf_counter() - began)
+    manifest = write_manifest(out, "dialogues", {"shots": builder.id}, config, numbers)
+    shutil.rmtree(parts)
+    return manifest
+
+
+def _builder(book: Shotbook, seed: int) -> DialogueBuilder:
+    """Made anew in every process, the same in all."""
+    usable = book.usable
+    flows = {name: flow.model_dump(mode="json") for name, flow in book.company.flows.items()}
+    tools = [tool.model_dump() for tool in book.domain.tools]
+    shots = [one.model_dump(mode="json", exclude={"source"}) for one in usable]
+    context = book.domain.context.model_dump(mode="json")
+    pools = pools_of(book.domain, usable)
+    name = digest([flows, tools, shots, context, pools])
+    return DialogueBuilder(book.company, [book.replay(one) for one in usable], pools, seed, name)
+
+
+def _begin(out: Path, name: str) -> Path:
+    """The folder of finished paths; those of a killed try are kept when it made the same."""
+    if read_manifest(out) is not None:
+        raise DataError(f"{out}: holds finished dialogues; choose another --out")
+    ours = {GENERATED, REJECTS, PARTS}
+    if out.is_dir() and (
+        strange := sorted(p.name for p in out.iterdir() if p.name not in ours and ".part" not in p.name)
+    ):
+        raise DataError(f"{out}: wanted a new or empty folder, found {strange[0]}; choose another --out")
+    parts, mark = out / PARTS, out / PARTS / "made.json"
+    if parts.is_dir() and not (mark.exists() and next(read_rows(mark))[1] == {"id": name}):
+        shutil.rmtree(parts)
+    parts.mkdir(parents=True, exist_ok=True)
+    write_jsonl(mark, [{"id": name}])
+    return parts
+
+
+_worker: DialogueBuilder | None = None
+
+
+@contextmanager
+def _pool(workers: int, folder: Path, seed: int, trust: bool, builder: DialogueBuilder) -> Iterator[Any]:
+    """Something with a `map` that runs `_make`: processes, or this one."""
+    global _worker  # noqa: PLW0603 - each process has one builder
+    if workers > 1:
+        pool: Executor = ProcessPoolExecutor(workers, initializer=_open, initargs=(folder, seed, trust))
+        with pool:
+            yield pool
+        return
+    _worker = builder
+    try:
+        yield _Here()
+    finally:
+        _worker = None
+
+
+class _Here:
+    """This process, as an executor."""
+
+    map = staticmethod(map)
+
+
+def _open(folder: Path, seed: int, trust: bool) -> None:
+    global _worker  # noqa: PLW0603
+    _worker = _builder(open_book(folder, partial(opener, trust=trust)), seed)
+
+
+def _make(path: str, parts: Path, each: int) -> str:
+    """Make one path's dialogues into its files, the one that marks them finished last."""
+    assert _worker is not None
+    way = next(one for one in _worker.paths if one.id == path)
+    made = _worker.make(way, each)
+    write_jsonl(parts / f"{path}.jsonl", made.kept)
+    examples = {reason: one.model_dump(mode="json") for reason, one in made.examples.items()}
+    told = {"rejects": dict(made.rejects), "examples": examples, "impossible": list(made.impossible)}
+    write_jsonl(parts / f"{path}.json", [told])
+    return path
+
+
+def _rejects(path: str, told: Json) -> Iterator[Json]:
+    for reason, count in sorted(told["rejects"].items()):
+        yield {"path": path, "reason": reason, "count": count, "example": told["examples"].get(reason)}
+
+
+def _numbers(
+    book: Shotbook, builder: DialogueBuilder, rows: list[Trajectory], told: Mapping[str, Json], seconds: float
+) -> Json:
+    paths = [path.id for path in book.company.all_paths]
+    have = {(one.path, one.kind) for one in rows}
+    possible = [(path, kind) for path, row in told.items() for kind in SHARES if kind not in row["impossible"]]
+    places = builder.mixer.places_of(builder.skeletons)
+    rejects: Counter[str] = Counter()
+    for row in told.values():
+        rejects.update(row["rejects"])
+    return {
+        "dialogues": len(rows),
+        "kinds": dict(sorted(Counter(one.kind for one in rows).items())),
+        "paths": [len({one.path for one in rows}), len(paths)],
+        "uncovered": [path for path in paths if path not in told],
+        "path_classes": [sum(pair in have for pair in possible), len(possible)],
+        "wordings": {
+            "places": len(places),
+            "fewest": min(places.values()),
+            "with_3": sum(n >= 3 for n in places.values()),
+        },
+        "nearest_similarity": nearest_similarity([" ".join(t.text for t in one.turns) for one in rows], 0),
+        "rejects": dict(rejects.most_common(20)),
+        "rows_per_second": round(len(rows) / max(seconds, 1e-9), 1),
+    }
