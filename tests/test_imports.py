@@ -29,16 +29,17 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "data.variety",
     ),
     ("render", "grammar", "likelihood", "score", "bfcl", "formats", "flow", "data.slots"),
-    ("evidence", "scoring", "likeness", "dialogue", "transcript", "world", "dataset"),
-    ("acting", "agent", "choice", "presence", "plugs"),
+    ("evidence", "scoring", "likeness", "dialogue", "scenario", "transcript", "world", "dataset"),
+    ("acting", "agent", "choice", "presence", "thinker", "plugs"),
     STAGES,
     ("desk", "parts", "runfolder", "shotbook", "datasource", "curate"),
     ("trial", "examine", "multiply"),
     ("facts",),
     ("generalist",),
     ("pipeline",),
-    ("single", "demo", "curve"),
-    ("cli", "cli_dataset", "cli_dialogues", "cli_shots", "cli_world"),
+    ("single", "demo", "curve", "simulate"),
+    ("assistants",),
+    ("cli", "cli_dataset", "cli_dialogues", "cli_shots", "cli_simulate", "cli_world"),
 )
 #: `import manyshot` and the command line's help must not load these.
 HEAVY = (

@@ -40,7 +40,8 @@ class Limits:
 
 _HAND_OVER: Mapping[Language, tuple[str, str]] = {
     "zh": ("转人工：{why}。", "抱歉，这件事我没能办好，现在为您转接人工客服，请稍候。"),
-    "en": ("Hand over to a person: {why}.", "I am sorry, I could not get this done. I am putting you through to a person."),
+    "en": ("Hand over to a person: {why}.",
+           "I am sorry, I could not get this done. I will put you through to a person."),
 }  # fmt: skip
 _WHY: Mapping[str, tuple[str, str]] = {
     "thought": ("助手没有可用的下一步", "the assistant has no usable next step"),

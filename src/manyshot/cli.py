@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from manyshot import __version__
-from manyshot.cli_dialogues import dialogues
 from manyshot.cli_dataset import app as dataset
+from manyshot.cli_dialogues import dialogues
 from manyshot.cli_shots import Trust
 from manyshot.cli_shots import app as shots
+from manyshot.cli_simulate import simulate
 from manyshot.cli_world import world
 from manyshot.config import find_domain, override, stay_offline_and_quiet
 from manyshot.errors import ManyshotError, SpecError
@@ -370,6 +371,7 @@ def chat(
 
 app.command()(world)
 app.command()(dialogues)
+app.command()(simulate)
 
 
 @app.command()

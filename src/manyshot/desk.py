@@ -18,8 +18,8 @@ from manyshot.render import Tokenizer, Values, target_text
 from manyshot.serve.predictor import MAX_TOKENS, Mode, Predictor
 from manyshot.types import CallPair, Domain, Expected, Source, TestCase
 
-#: The adapter's name in the model.
-TUNED = "tuned"
+#: The adapters' names in the model: the acting one, and the one that thinks.
+TUNED, THINKING = "tuned", "thinking"
 #: Examples before an action when a run did not choose a number by trial.
 SHOTS = 8
 

@@ -47,7 +47,7 @@ def run(
     paths = [path.id for path in builder.paths]
     if not paths:
         raise DataError(
-            f"{folder}: no approved dialogue to multiply; see `manyshot shots list {folder}`, then `manyshot shots approve`"
+            f"{folder}: no approved dialogue to multiply; see manyshot shots list, then manyshot shots approve"
         )
     each = -(-count // len(paths))
     config: Json = {"count": count, "seed": seed, "shares": dict(SHARES)}
@@ -101,7 +101,7 @@ _worker: DialogueBuilder | None = None
 @contextmanager
 def _pool(workers: int, folder: Path, seed: int, trust: bool, builder: DialogueBuilder) -> Iterator[Any]:
     """Something with a `map` that runs `_make`: processes, or this one."""
-    global _worker  # noqa: PLW0603 - each process has one builder
+    global _worker
     if workers > 1:
         pool: Executor = ProcessPoolExecutor(workers, initializer=_open, initargs=(folder, seed, trust))
         with pool:
@@ -121,7 +121,7 @@ class _Here:
 
 
 def _open(folder: Path, seed: int, trust: bool) -> None:
-    global _worker  # noqa: PLW0603
+    global _worker
     _worker = _builder(open_book(folder, partial(opener, trust=trust)), seed)
 
 

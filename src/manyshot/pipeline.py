@@ -216,7 +216,7 @@ def train_folder(
 ) -> Manifest:
     """Train on the finished data in `data`, or on the `first` so many of its pairs, saying how it goes."""
     from manyshot.train import stage
-    from manyshot.train.passes import Lists
+    from manyshot.train.passes import Lists, passes
 
     source = read_manifest(data)
     if source is None:
@@ -225,7 +225,19 @@ def train_folder(
     own = tuple(t for t in domain.tools if t.name not in held_out)
     lists = Lists(own, foreign_tools(domain), domain.reject, domain.context.language)
     begin = generalist.shipped(base) if start == "generalist" else None
-    job = stage.Job(domain.name, base, parts.tokenizer(base), lists, pairs[:first], source.id, begin, epochs)
+    shown = pairs[:first]
+    made_of = list(
+        passes(
+            shown,
+            lists,
+            parts.tokenizer(base),
+            batch=config.batch,
+            values="span",
+            seed=config.seed,
+            epochs=epochs,
+        )
+    )
+    job = stage.Job(domain.name, base, made_of, len(shown), source.id, begin, epochs)
     with screen.bar("training") as bar:
 
         def tell(step: Step) -> None:

@@ -27,7 +27,8 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.domain, self.data, self.train, self.eval = (path / n for n in ("domain", "data", "train", "eval"))
-        self.adapter = self.train / "adapter.gguf"
+        self.dialogues, self.think = path / "dialogues", path / "think"
+        self.adapter, self.thinking = self.train / "adapter.gguf", self.think / "adapter.gguf"
         self.report = path / "report.html"
         self._settings = path / RUN
 
@@ -38,6 +39,11 @@ class RunFolder:
     @property
     def trained(self) -> bool:
         return read_manifest(self.train) is not None
+
+    @property
+    def thought(self) -> bool:
+        """Whether a thinking adapter is there."""
+        return read_manifest(self.think) is not None
 
     @contextmanager
     def alone(self) -> Iterator[None]:

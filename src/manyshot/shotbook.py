@@ -15,6 +15,7 @@ from manyshot.data.slots import domain_slots
 from manyshot.dialogue import approval
 from manyshot.dialogue.changes import expected_of
 from manyshot.dialogue.company import Company, OpenerOf, company
+from manyshot.dialogue.draft import draft
 from manyshot.dialogue.markdown import ID, Problem
 from manyshot.dialogue.replay import Replay, replay
 from manyshot.dialogue.writing import rewrite, write
@@ -22,7 +23,6 @@ from manyshot.errors import SpecError, at
 from manyshot.flow.paths import Path as FlowPath
 from manyshot.records import read_jsonl, write_aside, write_jsonl
 from manyshot.shots import coverage, sheet
-from manyshot.dialogue.draft import draft
 from manyshot.shots.propose import Proposal, propose
 from manyshot.spec.faults import near
 from manyshot.spec.load import load_dialogues, load_domain, load_flows

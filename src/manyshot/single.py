@@ -94,7 +94,7 @@ def assistant(
     if mode == "tuned" and not place.trained:
         raise DataError(f"{place.path}: its training is not finished; go on with manyshot run, or use --mode base")
     desk = desk_of(load_domain(place.domain), config.copy_spans, config.held_out)
-    base, shots = parts.find_base(desk.domain.base), _chosen_shots(place)
+    base, shots = parts.find_base(desk.domain.base), chosen_shots(place)
     model = parts.open_model(base, {TUNED: place.adapter} if mode == "tuned" else {})
     try:
         predictor, how = desk.predictor(model, parts.tokenizer(base)), desk.mode(mode, grammar=grammar, shots=shots)
@@ -104,7 +104,8 @@ def assistant(
         model.close()
 
 
-def _chosen_shots(place: RunFolder) -> int:
+def chosen_shots(place: RunFolder) -> int:
+    """The number of examples that a run chose by trial."""
     made = read_manifest(place.eval)
     chosen = made.numbers.get("fewshot") if made else None
     return int(chosen["shots"]) if chosen else SHOTS

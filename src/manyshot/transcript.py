@@ -71,7 +71,7 @@ class Rendered:
 
 
 def prefix_text(tools: Sequence[Tool], flows: Iterable[Flow], context: Context) -> str:
-    """What stands before every dialogue of a desk: the day, the tools by what they do, the flows by what they are for."""
+    """What stands before every dialogue of a desk: the day, its tools by what they do, its flows by what for."""
     header, can, ways = _HEADER[context.language]
     day = _DAYS[context.language][context.today.weekday()]
     return "\n".join(

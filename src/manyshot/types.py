@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
 
 Json = dict[str, Any]
 Language = Literal["zh", "en"]
@@ -254,6 +254,60 @@ class Trajectory(Record):
 
 #: The kind of a dialogue that the customer breaks off.
 LEAVES = "leaves"
+
+
+class Forbidden(Record):
+    """An act that fails a scenario. call: `name` is called, with these arguments where they are given; call_before:
+    `name` is called before `before` was (a tool that answered, or a slot the customer was to give); say: a reply has
+    one of `words`."""
+
+    kind: Literal["call", "call_before", "say"]
+    name: str = Field("", validation_alias=AliasChoices("name", "call", "tool"))
+    arguments: Json = Field(default_factory=dict)
+    before: str = ""
+    words: tuple[str, ...] = Field((), validation_alias=AliasChoices("words", "text", "contains", "say"))
+
+    @field_validator("words", mode="before")
+    @classmethod
+    def _one(cls, words: Any) -> Any:
+        return [words] if isinstance(words, str) else words
+
+
+class Outcome(Record):
+    """What a scenario is to end in: rows as in Trajectory.expected, whether a person takes over, calls that must be
+    made (in this order), words that some reply must have (one of each inner list)."""
+
+    created: list[Json] = Field(default_factory=list)
+    changed: list[Json] = Field(default_factory=list)
+    cancelled: list[Json] = Field(default_factory=list)
+    handoff: bool = False
+    must_call: tuple[str, ...] = ()
+    reply_must_mention: tuple[str | tuple[str, ...], ...] = ()
+
+
+class Scenario(Record):
+    """One hand-written case for the whole assistant: a customer with a goal, a world, and what must come of it."""
+
+    id: str
+    flow: str = ""
+    path: str = ""
+    goal: str = ""
+    #: What the customer answers when asked, in the order in which it is usually asked.
+    profile: Json = Field(default_factory=dict)
+    opening: str
+    world: dict[str, list[Json]] = Field(default_factory=dict)
+    faults: tuple[CallFault, ...] = ()
+    expected: Outcome = Outcome()
+    forbidden: tuple[Forbidden, ...] = ()
+    seed: int = 0
+    source: Source | None = None
+
+    @property
+    def setup(self) -> Setup:
+        """How its world begins."""
+        return Setup(rows=self.world, faults=self.faults, seed=self.seed)
+
+
 Verdict = Literal["approved", "rejected"]
 
 

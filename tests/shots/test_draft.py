@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from manyshot.dialogue.draft import draft
 from manyshot.dialogue.markdown import parse
 from manyshot.dialogue.plan import plan
 from manyshot.dialogue.replay import replay
 from manyshot.dialogue.writing import write
-from manyshot.dialogue.draft import draft
 from manyshot.types import Setup
 from tests.dialogue.inn import inn
 

@@ -12,10 +12,10 @@ from manyshot.dialogue.changes import Change, changes, expected_of, snapshot
 from manyshot.dialogue.company import Company, written_out
 from manyshot.dialogue.exact import write_observation
 from manyshot.dialogue.plan import Done, Plan, Pools, plan
+from manyshot.dialogue.wording import complete
 from manyshot.flow.paths import Path
 from manyshot.flow.steps import Ask, CallTool, End, Flow, Handoff, Say, Step
 from manyshot.oneline import show
-from manyshot.dialogue.wording import complete
 from manyshot.types import Language, Trajectory, Turn
 
 AUTHOR = "draft"

@@ -17,10 +17,10 @@ from manyshot.data.slots import Slot
 from manyshot.dialogue.company import Company, written_out
 from manyshot.dialogue.follow import Act, acts_of
 from manyshot.dialogue.lay import lay
+from manyshot.dialogue.wording import complete, said_before
 from manyshot.flow.paths import Path, Walk
 from manyshot.flow.steps import PLACE, Ask, Branch, CallTool, End, Handoff, Say, Step
 from manyshot.flow.words import held
-from manyshot.dialogue.wording import complete, said_before
 from manyshot.types import Call, Json, Trajectory, Turn
 from manyshot.values import Kind
 from manyshot.values.kinds import FREE

@@ -20,6 +20,7 @@ from manyshot.spec.dialogues import check_approvals, read_approvals, read_dialog
 from manyshot.spec.faults import Fault, Findings
 from manyshot.spec.hints import add_hints
 from manyshot.spec.load import read_any_tools, read_checked_flows, read_into
+from manyshot.spec.scenarios import read_scenarios
 from manyshot.spec.shots import read_tests
 from manyshot.types import Domain, Json, TestCase
 
@@ -55,6 +56,7 @@ def check(folder: Path, world: OpenerOf | None = None) -> Report:
         add_hints(domain, tests, findings)
     counts = _counts(domain, tests) | (_flow_counts(flows) if flows else {})
     counts |= _dialogues(folder, domain, flows, world, findings)
+    counts |= _scenarios(folder, domain, flows, world, findings)
     return Report(folder, tuple(_sorted(findings.faults)), tuple(_sorted(findings.hints)), counts)
 
 
@@ -106,6 +108,26 @@ def _sorted(found: list[Fault]) -> list[Fault]:
     return sorted(set(found), key=lambda f: (order.index(f.file) if f.file in order else len(order), f))
 
 
+def _scenarios(
+    folder: Path, domain: Domain | None, flows: list[Flow], world: OpenerOf | None, findings: Findings
+) -> dict[str, int]:
+    """Read the scenarios, and set their worlds up; how many there are."""
+    if domain is None or not (found := read_scenarios(folder, domain.tools, flows, findings)):
+        return {}
+    try:
+        opened = world(domain, flows) if world else None
+        for one in found if opened else ():
+            assert opened is not None
+            assert one.source is not None
+            try:
+                opened(one.setup)
+            except WorldError as error:
+                findings.fault(one.source.file, one.source.line, str(error))
+    except WorldError:
+        pass  # said already of the dialogues, or nothing to be set up
+    return {"scenarios": len(found)}
+
+
 def _tests(folder: Path, domain: Domain | None, findings: Findings) -> list[TestCase]:
     if domain is not None:
         return read_tests(folder, {t.name: t for t in domain.tools}, findings)
@@ -151,6 +173,7 @@ def _summary(report: Report) -> str:
     c = report.counts
     flows = [f"{_many(c['flows'], 'flow')} with {_many(c['paths'], 'path')}"] if "flows" in c else []
     flows += [f"{_many(c['dialogues'], 'dialogue')}, {c['approved']} of them approved"] if "dialogues" in c else []
+    flows += [_many(c["scenarios"], "scenario")] if "scenarios" in c else []
     if "tools" not in c:
         return f"{report.folder} is sound: {flows[0]}"
     tests = ", ".join([_many(c["tests"], "test"), *flows])

@@ -17,13 +17,14 @@ from manyshot.spec.dialogues import read_approvals, read_dialogues
 from manyshot.spec.faults import Fault, Findings
 from manyshot.spec.flow_check import check_flow
 from manyshot.spec.flow_files import read_flows
+from manyshot.spec.scenarios import read_scenarios
 from manyshot.spec.settings import Settings, check_weights, read_settings
 from manyshot.spec.shots import read_shots, read_tests
 from manyshot.spec.tools import FILE as TOOLS
 from manyshot.spec.tools import read_tools
 from manyshot.spec.values_file import read_values
 from manyshot.spec.weights import Route, read_weights
-from manyshot.types import Approval, Domain, TestCase, Tool, Trajectory
+from manyshot.types import Approval, Domain, Scenario, TestCase, Tool, Trajectory
 
 T = TypeVar("T")
 
@@ -145,6 +146,20 @@ def load_dialogues(folder: Path) -> tuple[tuple[Trajectory, ...], tuple[Approval
     return tuple(found), tuple(said)
 
 
+def load_scenarios(path: Path, domain: Path) -> tuple[Scenario, ...]:
+    """The scenarios of a file, held against a domain's tools and flows; SpecError with the first fault."""
+    path, findings = Path(path), Findings()
+    if not path.is_file():
+        raise SpecError(f"{path}: wanted a file of scenarios, there is none")
+    tools = _read_beside_tools(domain, lambda _, tools, __: tools.values())
+    found = read_scenarios(path.parent, tools, load_flows(domain), findings, path.name)
+    if not found and not findings.faults:
+        findings.fault(path.name, 0, "wanted one scenario a line, found none")
+    if findings.faults:
+        raise stop(path.parent, findings.faults)
+    return tuple(found)
+
+
 def _read_beside_tools(
     folder: Path, read: Callable[[Path, Mapping[str, Tool], Findings], Iterable[T]]
 ) -> tuple[T, ...]:
@@ -174,6 +189,7 @@ __all__ = [
     "load_dialogues",
     "load_domain",
     "load_flows",
+    "load_scenarios",
     "load_tests",
     "read_checked_flows",
     "read_domain",

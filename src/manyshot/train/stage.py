@@ -1,4 +1,4 @@
-"""Stage: training pairs -> an adapter with its card.
+"""Stage: training passes -> an adapter with its card.
 
 One rule: `out` may hold a killed run of the same config, which is gone on with; the manifest is written last.
 """
@@ -12,18 +12,17 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from manyshot.errors import DataError, TrainError
 from manyshot.plugs.bases import Base
 from manyshot.records import digest, write_manifest
-from manyshot.render import Tokenizer, Values
+from manyshot.render import Values
 from manyshot.train.settings import TrainConfig
 from manyshot.types import CallPair, Json, Manifest
 
 if TYPE_CHECKING:
     from manyshot.train.loop import Step, TrainResult
-    from manyshot.train.passes import Lists
     from manyshot.train.tree import Pass
 
 #: Files of a finished adapter's folder.
@@ -62,19 +61,28 @@ class Start:
     id: str
 
 
+#: acting: turns an Action into a call; thinking: follows the flow and writes the Actions.
+Role = Literal["acting", "thinking"]
+_DOES: dict[Role, str] = {
+    "acting": "Turns what a customer says into one call of the tools of",
+    "thinking": "Thinks, asks and acts step by step along the flows of",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is trained: on which base, from which pairs. `data` is the id of the data's manifest."""
+    """What is trained: on which base, on which passes. `data` is the id of the data's manifest, `samples` how many of
+    it there are to see."""
 
     domain: str
     base: Base
-    tokenizer: Tokenizer
-    lists: Lists
-    pairs: Sequence[CallPair]
+    passes: Sequence[Pass]
+    samples: int
     data: str
     start: Start | None = None
     epochs: int = 1
     values: Values = "span"
+    role: Role = "acting"
 
 
 def held_back(pair: CallPair) -> bool:
@@ -105,24 +113,12 @@ def run(
     seconds: float | None = None,
     progress: Callable[[Step], None] | None = None,
 ) -> Manifest:
-    """Train on `job.pairs` for `job.epochs`, or for `seconds` if that is shorter. Raises TrainError, DataError."""
+    """Train on `job.passes`, or for `seconds` if that is shorter. Raises TrainError, DataError."""
     from safetensors import SafetensorError
 
-    from manyshot.train.passes import passes
-
-    if not job.pairs:
-        raise DataError(f"{out}: no training pairs; generate data first (manyshot data)")
-    made = list(
-        passes(
-            job.pairs,
-            job.lists,
-            job.tokenizer,
-            batch=config.batch,
-            values=job.values,
-            seed=config.seed,
-            epochs=job.epochs,
-        )
-    )
+    if not job.passes:
+        raise DataError(f"{out}: nothing to train on; generate data first (manyshot data, manyshot dialogues)")
+    made = job.passes
     config = config.model_copy(update={"steps": max(1, math.ceil(len(made) / config.accumulate))})
     out.mkdir(parents=True, exist_ok=True)
     left = None if seconds is None else max(1.0, seconds * (1 - progress_made(out)))
@@ -158,7 +154,7 @@ def progress_made(out: Path) -> float:
 def _numbers(result: TrainResult, job: Job, seconds: float) -> Json:
     last = result.last
     return {
-        "pairs": len(job.pairs),
+        "pairs" if job.role == "acting" else "dialogues": job.samples,
         "steps": result.steps,
         "samples": result.samples,
         "seconds": round(max(seconds, result.seconds), 1),
@@ -174,6 +170,7 @@ def _write_card(out: Path, job: Job, settings: Json, numbers: Json) -> None:
     card: Json = {
         "id": digest({**_inputs(job), "config": settings}),
         "domain": job.domain,
+        "role": job.role,
         "base": {"name": job.base.name, "sha256": job.base.sha256},
         "data": job.data,
         "start": job.start.id if job.start else None,
@@ -197,7 +194,7 @@ def _readme(job: Job, settings: Json, numbers: Json, card: str) -> str:
     config = ", ".join(f"{key}={value}" for key, value in settings.items())
     return (
         f"---\nlibrary_name: peft\nbase_model: {job.base.name}\ntags: [lora, function-calling, manyshot]\n---\n"
-        f"# {job.domain}: acting adapter\n\nTurns what a customer says into one call of the tools of `{job.domain}`.\n"
+        f"# {job.domain}: {job.role} adapter\n\n{_DOES[job.role]} `{job.domain}`.\n"
         f"Made by manyshot; `adapter_model.safetensors` is in PEFT's form, `{LORA}` the same for llama.cpp.\n\n"
         f"| | |\n|---|---|\n{table}\n\nSettings: {config}.\n"
     )

@@ -1,7 +1,7 @@
 """A path -> checked dialogues along it, of every class that has room there.
 
-The one rule: what is made for a path depends on the domain, the seed, the path and the count alone, so paths can be made
-in any order, in any process, and again after a kill.
+The one rule: what is made for a path depends on the domain, the seed, the path and the count alone, so paths can be
+made in any order, in any process, and again after a kill.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def pools_of(domain: Domain, shots: Iterable[Trajectory]) -> dict[str, list[Any]
 class DialogueBuilder:
     """Fitted to the approved shots of one domain."""
 
-    def __init__(self, company: Company, shots: Sequence[Replay], pools: Pools, seed: int, id: str) -> None:  # noqa: A002
+    def __init__(self, company: Company, shots: Sequence[Replay], pools: Pools, seed: int, id: str) -> None:
         """`shots` replay true. `id`: hash of the domain's inputs, part of every record's id."""
         self.company, self.pools, self.seed, self.id = company, pools, seed, id
         self.mixer = Mixer(company, {name: Places(flow, company) for name, flow in company.flows.items()})

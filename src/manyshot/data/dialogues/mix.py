@@ -1,6 +1,6 @@
 """A plan and the units of experts -> one dialogue.
 
-The one rule: structure, calls and answers are the plan's; words are the experts', each where its key and its values fit.
+The one rule: structure, calls and answers are the plan's; words are the experts', where their key and values fit.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from manyshot.data.dialogues.detours import ANSWER, CALL, LEAVE, WORDS, Detour, dressed
+from manyshot.data.dialogues.detours import ANSWER, CALL, Detour, dressed, words
 from manyshot.data.dialogues.places import Place, Places, Template
 from manyshot.data.dialogues.units import Key, Moments, Skeleton, Unit
 from manyshot.dialogue.changes import changes, expected_of, snapshot
@@ -21,7 +21,7 @@ from manyshot.dialogue.plan import Plan
 from manyshot.dialogue.wording import complete
 from manyshot.errors import DataError
 from manyshot.flow.steps import FAILED, Ask, CallTool
-from manyshot.types import Call, Json, Observation, Trajectory, Turn
+from manyshot.types import LEAVES, Call, Json, Observation, Trajectory, Turn
 from manyshot.values import Kind
 
 AUTHOR = "recombined"
@@ -136,12 +136,12 @@ class _Writer:
         """The unit at which this kind of dialogue leaves the plain way; -1 for plain ones."""
         if self.kind == "plain":
             return -1
-        able = [n for n, unit in enumerate(self.bones.units) if self._able(n, unit)]
+        able = [n for n, unit in enumerate(self.bones.units) if self._able(unit)]
         if not able:
             raise NoWordsError(f"no place for {self.kind}")
         return self.rng.choice(able)
 
-    def _able(self, n: int, unit: Unit) -> bool:
+    def _able(self, unit: Unit) -> bool:
         step = self.plan.walk.steps[unit.step] if unit.step >= 0 else None
         if self.kind == CALL:
             done = self.plan.done[unit.step]
@@ -171,11 +171,11 @@ class _Writer:
         chosen = self.mixer.choose(unit.key, known, self._said(), self.places, self.rng)
         slip = self._correctable(unit) if corrected else None
         for text in chosen.texts:
-            words = self.places.by_customer(text, known, self.rng)
+            told = self.places.by_customer(text, known, self.rng)
             if slip is not None and Place(slip) in text.parts:
-                words = self._taken_back(text, known, slip)
+                told = self._taken_back(text, known, slip)
                 slip = None
-            self._add("user", dressed(words, self.persona, self.language, self.rng, first=not self.turns))
+            self._add("user", dressed(told, self.persona, self.language, self.rng, first=not self.turns))
         if slip is not None:
             raise NoWordsError(f"no place for {self.kind}")
 
@@ -201,7 +201,7 @@ class _Writer:
 
     def _taken_back(self, text: Template, known: Json, slip: str) -> str:
         wrong = self._another(slip, len(self.plan.walk.steps) - 1)
-        frame = self.rng.choice(WORDS[self.language].corrections)
+        frame = self.rng.choice(words(self.language).corrections)
         mark = "\ue000"
         at = text.parts.index(Place(slip))
         marked = Template((*text.parts[:at], mark, *text.parts[at + 1 :]), text.bound)
@@ -226,8 +226,8 @@ class _Writer:
         action = complete(action, done.call, self.company, self._before())
         if again:
             self._refused(think, action, done.call)
-            thinks, prefixes = WORDS[self.language].refused
-            think, action = self.rng.choice(thinks), self.rng.choice(prefixes) + action
+            said = words(self.language).refused
+            think, action = self.rng.choice(said.think), self.rng.choice(said.prefix) + action
         self._called(think, action, done.call, self.world.call(done.call))
 
     def _refused(self, think: str, action: str, call: Call) -> None:
@@ -263,13 +263,13 @@ class _Writer:
 
     def _stray(self, unit: Unit) -> bool:
         """What the customer does instead of answering; whether the dialogue ends with it."""
-        words = WORDS[self.language]
-        if self.kind == LEAVE:
-            self._detour(words.leaving, unit, "")
+        said = words(self.language)
+        if self.kind == LEAVES:
+            self._detour(said.leaving, unit, "")
             return True
-        if self.kind in words.detours:
+        if self.kind in said.detours:
             asked = next((turn.text for turn in reversed(self.turns) if turn.role == "reply"), "")
-            self._detour(words.detours[self.kind], unit, _question(asked))
+            self._detour(said.detours[self.kind], unit, _question(asked))
         return False
 
     def _detour(self, detour: Detour, unit: Unit, question: str) -> None:

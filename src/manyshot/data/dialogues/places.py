@@ -9,13 +9,14 @@ import random
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Literal
 
 from manyshot.data.slots import Slot, slots_of
 from manyshot.dialogue.company import Company
+from manyshot.dialogue.follow import words_of
 from manyshot.dialogue.wording import words
 from manyshot.flow.steps import PLACE, CallTool, Flow
-from manyshot.dialogue.follow import words_of
 from manyshot.flow.words import grams
 from manyshot.types import Context, Json, Tool
 from manyshot.values import Kind
@@ -64,8 +65,8 @@ class Places:
     _common: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        for step in self.flow.steps:
-            for name, template in step.arguments.items() if isinstance(step, CallTool) else ():
+        for step in (step for step in self.flow.steps if isinstance(step, CallTool)):
+            for name, template in step.arguments.items():
                 whole = PLACE.fullmatch(template) if isinstance(template, str) else None
                 slot = next((s for s in self.company.tools[step.tool].slots if s.path == (name,)), None)
                 if whole and slot and whole[1] not in self._slots:
@@ -135,7 +136,7 @@ class Places:
         if not spans or len(spans) < len(value):
             return
         ordered = sorted(spans)
-        between = (text[a[1] : b[0]] for a, b in zip(ordered, ordered[1:], strict=False))
+        between = (text[a[1] : b[0]] for a, b in pairwise(ordered))
         if all(_BETWEEN.fullmatch(gap) for gap in between):
             yield ordered[0][0], ordered[-1][1], Place(key, ordered[0][2])
 

@@ -1,4 +1,4 @@
-"""An approved dialogue -> the units it is made of: what the customer said, what the assistant thought, by place in the flow.
+"""An approved dialogue -> its units: what the customer said, what the assistant thought, by place in the flow.
 
 The one rule: units with one key may stand for each other. The key holds where the flow stands, what is told and asked
 there, and which values the customer gives; so a dialogue made of units of several experts still hangs together.

@@ -1,0 +1,86 @@
+"""A trained run -> assistants that talk: its two adapters on one base, each conversation with a world of its own.
+
+One rule: chat, simulate and evaluation open assistants here, so that all of them talk alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Literal
+
+from manyshot.acting import Answer
+from manyshot.agent import Agent
+from manyshot.desk import THINKING, TUNED, desk_of
+from manyshot.dialogue.approval import approved
+from manyshot.errors import DataError
+from manyshot.parts import Parts, embedded
+from manyshot.pipeline import settings_of
+from manyshot.protocols import World
+from manyshot.runfolder import RunFolder
+from manyshot.scenario.play import Opener, Stage
+from manyshot.serve.predictor import Mode, Predictor
+from manyshot.single import chosen_shots
+from manyshot.spec.load import load_dialogues, load_domain, load_flows
+from manyshot.thinker import Thinker
+from manyshot.transcript import Thought, prefix_text
+from manyshot.types import Refusal, Turn
+from manyshot.world.opening import opener
+
+AssistantMode = Literal["base", "fewshot", "tuned"]
+#: Whole dialogues before a conversation in mode fewshot; more do not fit beside a long one.
+EXAMPLES = 3
+#: Tries of one thought lie this far apart in different trials.
+_APART = 100
+
+
+@contextmanager
+def assistants(
+    place: RunFolder, mode: AssistantMode, *, trust: bool = False, parts: Parts | None = None
+) -> Iterator[tuple[Stage, Opener]]:
+    """Where a run's scenarios are played, and a function that opens an assistant. The model is closed at the end.
+
+    Raises DataError for a run without a thinking adapter, WorldError for a world that may not be run.
+    """
+    config = settings_of(place)
+    parts = parts or embedded(config.weights)
+    if mode == "tuned" and not (place.trained and place.thought):
+        raise DataError(
+            f"{place.path}: has no thinking adapter; a run makes one when the domain has flows and approved dialogues "
+            "(manyshot shots list), and --no-thinking was not given"
+        )
+    domain = load_domain(place.domain)
+    flows = load_flows(place.domain)
+    world = opener(domain, flows, trust=trust)
+    desk = desk_of(domain, config.copy_spans, config.held_out)
+    base = parts.find_base(domain.base)
+    adapters = {TUNED: place.adapter, THINKING: place.thinking} if mode == "tuned" else {}
+    model, tokenizer = parts.open_model(base, adapters), parts.tokenizer(base)
+    try:
+        predictor = desk.predictor(model, tokenizer)
+        thinker = Thinker(
+            model,
+            tokenizer,
+            prefix_text(domain.tools, flows, domain.context),
+            adapter=THINKING if mode == "tuned" else None,
+            examples=approved(*load_dialogues(place.domain)) if mode == "fewshot" else (),
+            shots=EXAMPLES if mode == "fewshot" else 0,
+        )
+        act = partial(_act, predictor, desk.mode(mode, grammar=True, shots=chosen_shots(place)))
+
+        def open_assistant(world: World, trial: int) -> Agent:
+            return Agent(partial(_think, thinker, trial), act, world, domain.context.language)
+
+        yield Stage(domain.context.language, flows, domain.tools, world), open_assistant
+    finally:
+        model.close()
+
+
+def _think(thinker: Thinker, trial: int, turns: Sequence[Turn], attempt: int) -> Thought:
+    return thinker(turns, attempt + _APART * trial)
+
+
+def _act(predictor: Predictor, mode: Mode, action: str, refused: Sequence[Refusal]) -> Answer:
+    done = predictor.predict("act", action, mode, refused)
+    return Answer(done.calls, done.ask, done.fault)

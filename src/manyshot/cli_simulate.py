@@ -1,0 +1,51 @@
+"""`manyshot simulate`: scenarios through an assistant. One rule: it parses and calls, as `cli` does."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Mode(StrEnum):
+    """Which assistant."""
+
+    base = "base"
+    fewshot = "fewshot"
+    tuned = "tuned"
+
+
+def simulate(
+    run: Annotated[Path, typer.Option("--run", metavar="RUN", help="Folder of a run.")],
+    scenarios: Annotated[Path, typer.Option(metavar="FILE", help="Scenarios, one JSON object a line.")],
+    out: Annotated[Path, typer.Option(metavar="OUT", help="New file: one row a conversation.")],
+    mode: Annotated[Mode, typer.Option(help="The base, with examples, or with its adapters.")] = Mode.tuned,
+    trials: Annotated[int, typer.Option(min=1, help="Conversations a scenario; the first takes no chances.")] = 1,
+    trust: Annotated[bool, typer.Option("--trust", help="Run the domain's world.py.")] = False,
+) -> None:
+    """Play scenarios: a scripted customer talks with the run's assistant in the simulated company.
+
+    Judged are the final state, forbidden acts, calls that must be made, and whether a person took over when due.
+    """
+    from rich.console import Console
+
+    from manyshot import simulate as simulation
+    from manyshot.assistants import assistants
+    from manyshot.progress import Terminal
+    from manyshot.records import read_manifest
+    from manyshot.runfolder import RunFolder
+    from manyshot.spec.load import load_scenarios
+
+    place, screen = RunFolder(run), Terminal(Console())
+    place.read()
+    found = load_scenarios(scenarios, place.domain)
+    made = [m.id for folder in (place.train, place.think) if (m := read_manifest(folder))]
+    with assistants(place, mode.value, trust=trust) as (stage, open_assistant):
+        rows = simulation.simulate(
+            found, stage, open_assistant, out, screen, trials=trials, key=f"{mode.value} {' '.join(made)}"
+        )
+    for text in simulation.told(rows, trials):
+        screen.say(text)
+    screen.say(f"-> {out}")

@@ -1,0 +1,1 @@
+"""Scenarios: a scripted customer, the assistant in its world, and the verdict."""

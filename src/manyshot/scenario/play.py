@@ -1,0 +1,96 @@
+"""Scenarios through an assistant: one conversation each, and again with other seeds.
+
+The one rule: an assistant and a world are made anew for each conversation; one that breaks counts as failed, with why.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from manyshot.dialogue.changes import snapshot
+from manyshot.errors import WorldError
+from manyshot.flow.steps import Flow
+from manyshot.protocols import Assistant, World
+from manyshot.scenario.customer import Customer, words_of_keys
+from manyshot.scenario.grade import Verdict, grade
+from manyshot.types import Json, Language, Scenario, Setup, Tool
+
+#: A fresh assistant for one conversation in a world; the seed tells trials apart.
+Opener = Callable[[World, int], Assistant]
+#: Messages of a customer after which a conversation is broken off.
+TURNS = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where scenarios of one domain are played."""
+
+    language: Language
+    flows: Sequence[Flow]
+    tools: Sequence[Tool]
+    open_world: Callable[[Setup], World]
+
+
+def play(scenario: Scenario, stage: Stage, open_assistant: Opener, trial: int = 0) -> Json:
+    """One conversation as a row: {id, trial, pass, final_state, violations, handoff, turns, dialogue}.
+
+    Raises ModelError where the model is gone; nothing for what an assistant does.
+    """
+    try:
+        world = stage.open_world(scenario.setup)
+    except WorldError as error:
+        return _row(
+            scenario, trial, Verdict(passed=False, final_state={}, violations=(str(error),), handoff=False, turns=0), []
+        )
+    before = snapshot(world)
+    assistant = open_assistant(world, trial)
+    customer = Customer(scenario, stage.language, words_of_keys(scenario, stage.flows, stage.tools))
+    said: str | None = customer.open()
+    handoff = False
+    for _ in range(TURNS):
+        if said is None:
+            break
+        new = assistant.hear(said)
+        if assistant.over == "handoff":
+            handoff = True
+            break
+        reply = " ".join(turn.text for turn in new if turn.role == "reply")
+        said = customer.answer(reply, over=assistant.over == "ended")
+    verdict = grade(scenario, assistant.turns, before, world.state(), handoff=handoff)
+    return _row(
+        scenario,
+        trial,
+        verdict,
+        [turn.model_dump(mode="json", exclude={"line"}, exclude_none=True) for turn in assistant.turns],
+    )
+
+
+def _row(scenario: Scenario, trial: int, verdict: Verdict, dialogue: list[Json]) -> Json:
+    told = verdict.model_dump(mode="json", exclude={"passed"})
+    return {"id": scenario.id, "trial": trial, "pass": verdict.passed, **told, "dialogue": dialogue}
+
+
+def plays(
+    scenarios: Iterable[Scenario], trials: int, done: Mapping[tuple[str, int], Json]
+) -> Iterator[tuple[Scenario, int]]:
+    """(scenario, trial) that are still to be played: every scenario once before any twice."""
+    found = list(scenarios)
+    for trial in range(trials):
+        yield from ((one, trial) for one in found if (one.id, trial) not in done)
+
+
+def pass_power(rows: Iterable[Json], trials: int) -> dict[int, tuple[float, int]]:
+    """k -> (pass^k, number of scenarios it is from): the chance that k trials of a scenario all pass, unbiased, over
+    the scenarios of which all trials were played (Yao et al. 2024, tau-bench)."""
+    by_id: defaultdict[str, list[bool]] = defaultdict(list)
+    for row in rows:
+        by_id[row["id"]].append(bool(row["pass"]))
+    whole = [outcomes for outcomes in by_id.values() if len(outcomes) == trials]
+    return {
+        k: (sum(math.comb(sum(o), k) / math.comb(trials, k) for o in whole) / len(whole), len(whole))
+        for k in range(1, trials + 1)
+        if whole
+    }
