@@ -14,6 +14,7 @@ from manyshot.acting import Answer
 from manyshot.dialogue.company import invented_numbers
 from manyshot.dialogue.exact import write_observation
 from manyshot.errors import WorldError
+from manyshot.guide import Guide
 from manyshot.protocols import World
 from manyshot.transcript import Thought, turns_of
 from manyshot.types import Language, Observation, Refusal, Turn
@@ -60,6 +61,8 @@ class Agent:
     world: World
     language: Language
     limits: Limits = Limits()
+    #: Holds the thoughts to the flows; None leaves the model free.
+    guide: Guide | None = None
     turns: list[Turn] = field(default_factory=list)
     over: Over = ""
 
@@ -70,39 +73,53 @@ class Agent:
         self.turns.append(Turn(role="user", text=said))
         failed = 0
         for _ in range(self.limits.steps):
-            thought = self._thought()
-            if thought is None:
+            step = self._next()
+            if step is None:
                 return self._hand_over("thought", first)
+            thought, answer = step
             self.turns += turns_of(thought)
-            if thought.then != "call":
+            if answer is None:
                 self.over = {"handoff": "handoff", "end": "ended", "reply": ""}[thought.then]  # type: ignore[assignment]
                 return self.turns[first:]
             try:
-                failed += not self._carry_out(thought.action)
+                failed += not self._carry_out(answer)
             except WorldError:
                 return self._hand_over("world", first)
             if failed >= self.limits.failures:
                 return self._hand_over("failures", first)
         return self._hand_over("steps", first)
 
-    def _thought(self) -> Thought | None:
-        """The next thought; None when no try gave one that may be believed."""
+    def _next(self) -> tuple[Thought, Answer | None] | None:
+        """The next thought, and with a call what the acting model makes of it; None when nothing may be believed.
+
+        Without a guide a thought whose Action makes no call is taken as it is: the model is told, and may do better.
+        """
+        moves = self.guide.moves(self.turns) if self.guide else None
+        spare: tuple[Thought, Answer | None] | None = None
         for attempt in range(self.limits.tries):
             try:
                 thought = self.think(self.turns, attempt)
             except ValueError:
                 continue
-            if not self._invented(f"{thought.action}\n{thought.reply}"):
-                return thought
-        return None
+            if self._invented(f"{thought.action}\n{thought.reply}") or (moves and not moves.allow(thought.then)):
+                continue
+            if thought.then != "call":
+                return thought, None
+            answer = self.act(thought.action, self._refused(thought.action))
+            if answer.calls and (moves is None or answer.calls[0].name in moves.calls):
+                return thought, answer
+            if not answer.calls:
+                spare = spare or (thought, answer)
+                if moves is None:
+                    return spare
+        return spare
 
     def _invented(self, text: str) -> bool:
         """Whether a text has a long number that neither the customer nor a tool said."""
         return bool(invented_numbers(text, [_heard(t) for t in self.turns if t.role in ("user", "observation")]))
 
-    def _carry_out(self, action: str) -> bool:
-        """Make the call that an Action is about; whether it was answered well. Its turns are completed."""
-        answer = self.act(action, self._refused(action))
+    def _carry_out(self, answer: Answer) -> bool:
+        """Make the call that the last Action is about; whether it was answered well. Its turns are completed."""
         if not answer.calls:
             self.turns.append(_observed(_no_call(answer)))
             return False
@@ -115,7 +132,7 @@ class Agent:
     def _refused(self, action: str) -> list[Refusal]:
         """Calls for the same Action that were refused just before."""
         found: list[Refusal] = []
-        for turn, after in zip(reversed(self.turns[:-2]), reversed(self.turns[1:-1]), strict=True):
+        for turn, after in zip(reversed(self.turns[:-1]), reversed(self.turns[1:]), strict=True):
             if turn.role == "user":
                 break
             if turn.call and turn.text == action and after.answered is not None and not after.answered.ok:

@@ -15,6 +15,8 @@ from manyshot.agent import Agent
 from manyshot.desk import THINKING, TUNED, desk_of
 from manyshot.dialogue.approval import approved
 from manyshot.errors import DataError
+from manyshot.flow.paths import paths
+from manyshot.guide import Guide
 from manyshot.parts import Parts, embedded
 from manyshot.pipeline import settings_of
 from manyshot.protocols import World
@@ -37,11 +39,11 @@ _APART = 100
 
 @contextmanager
 def assistants(
-    place: RunFolder, mode: AssistantMode, *, trust: bool = False, parts: Parts | None = None
+    place: RunFolder, mode: AssistantMode, *, guided: bool = True, trust: bool = False, parts: Parts | None = None
 ) -> Iterator[tuple[Stage, Opener]]:
     """Where a run's scenarios are played, and a function that opens an assistant. The model is closed at the end.
 
-    Raises DataError for a run without a thinking adapter, WorldError for a world that may not be run.
+    guided: the flows hold its thoughts to what they leave open. Raises DataError for a run without a thinking adapter, WorldError for a world that may not be run.
     """
     config = settings_of(place)
     parts = parts or embedded(config.weights)
@@ -67,10 +69,11 @@ def assistants(
             examples=approved(*load_dialogues(place.domain)) if mode == "fewshot" else (),
             shots=EXAMPLES if mode == "fewshot" else 0,
         )
+        guide = Guide(path for flow in flows for path in paths(flow)) if guided else None
         act = partial(_act, predictor, desk.mode(mode, grammar=True, shots=chosen_shots(place)))
 
         def open_assistant(world: World, trial: int) -> Agent:
-            return Agent(partial(_think, thinker, trial), act, world, domain.context.language)
+            return Agent(partial(_think, thinker, trial), act, world, domain.context.language, guide=guide)
 
         yield Stage(domain.context.language, flows, domain.tools, world), open_assistant
     finally:

@@ -22,6 +22,9 @@ def simulate(
     scenarios: Annotated[Path, typer.Option(metavar="FILE", help="Scenarios, one JSON object a line.")],
     out: Annotated[Path, typer.Option(metavar="OUT", help="New file: one row a conversation.")],
     mode: Annotated[Mode, typer.Option(help="The base, with examples, or with its adapters.")] = Mode.tuned,
+    guided: Annotated[
+        bool, typer.Option("--guided/--free", help="Hold its thoughts to what the flows leave open, or do not.")
+    ] = True,
     trials: Annotated[int, typer.Option(min=1, help="Conversations a scenario; the first takes no chances.")] = 1,
     trust: Annotated[bool, typer.Option("--trust", help="Run the domain's world.py.")] = False,
 ) -> None:
@@ -42,9 +45,9 @@ def simulate(
     place.read()
     found = load_scenarios(scenarios, place.domain)
     made = [m.id for folder in (place.train, place.think) if (m := read_manifest(folder))]
-    with assistants(place, mode.value, trust=trust) as (stage, open_assistant):
+    with assistants(place, mode.value, guided=guided, trust=trust) as (stage, open_assistant):
         rows = simulation.simulate(
-            found, stage, open_assistant, out, screen, trials=trials, key=f"{mode.value} {' '.join(made)}"
+            found, stage, open_assistant, out, screen, trials=trials, key=f"{mode.value} {guided} {' '.join(made)}"
         )
     for text in simulation.told(rows, trials):
         screen.say(text)

@@ -5,18 +5,21 @@ The one rule: it is deterministic, hears only replies, and says nothing that it 
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from manyshot.flow.steps import Flow
+from manyshot.flow.steps import PLACE, Ask, Flow
 from manyshot.flow.words import grams
 from manyshot.types import Language, Scenario, Tool
 from manyshot.values.kinds import name_words
 
-#: Part of a field's own words that a question must have to ask for it.
-ASKED = 0.5
+#: What a question's words must be worth to ask for a field (a word that stands for one field alone is worth 1), and
+#: which part of what they are worth for the field that they ask for most.
+ASKED, BESIDE = 1.0, 0.2
 _QUESTION = re.compile(
     r"[?？]|请问|请(?:您)?(?:提供|告诉|留下|告知|说|选|确认|核对|把)|麻烦(?:您)?|[吗呢么]\s*[，。,.!！]?\s*$"
     r"|\b(?:please|could you|can you|may i|would you|what|which|when|where|who)\b",
@@ -32,53 +35,61 @@ _EMPTY = frozenset(("客户", "是否", "希望", "选定", "信息", "内容", 
 
 @dataclass(slots=True)
 class Customer:
-    """One customer in one conversation. `patience`: how often it says goodbye or repeats itself before it goes."""
+    """One customer in one conversation.
+
+    words: how each key of the profile is asked for, with what each word is worth (see `words_of_keys`). first: slots of
+    the flow's first question, which an opening tells. patience: how often it has nothing to add before it goes.
+    """
 
     scenario: Scenario
     language: Language
-    words: Mapping[str, frozenset[str]]
+    words: Mapping[str, Mapping[str, float]]
+    first: Collection[str] = ()
     patience: int = 1
     _given: set[str] = field(default_factory=set)
     _tired: int = 0
 
     def open(self) -> str:
         """The first message."""
+        said = "".join(self.scenario.opening.split()).casefold()
+        self._given = {
+            key for key, value in self.scenario.profile.items() if "".join(str(value).split()).casefold() in said
+        }
         return self.scenario.opening
 
     def answer(self, reply: str, *, over: bool) -> str | None:
         """What it says to a reply; None when it goes. `over`: the assistant has closed the conversation."""
         says = _SAYINGS[self.language]
-        profile = self.scenario.profile
-        asked = self._asked(reply)
+        asks = bool(_QUESTION.search(reply))
+        asked = self._asked(reply) if asks else []
         fresh = [key for key in asked if key not in self._given]
-        if not fresh and _QUESTION.search(reply) and not asked:
-            fresh = [key for key in profile if key not in self._given][:1]
         if over and not fresh:
             return None
-        if fresh or asked:
-            chosen = fresh or asked
-            if not fresh:
-                self._tired += 1
+        if asked:
+            # What was told already is told again, once or twice.
+            self._tired += not fresh
             if self._tired > self.patience + 1:
                 return None
-            self._given |= set(chosen)
-            return says["comma"].join(_said(profile[key], says) for key in chosen)
+            self._given |= set(asked)
+            return says["comma"].join(_said(self.scenario.profile[key], says) for key in fresh or asked)
         self._tired += 1
         if self._tired > self.patience:
             return None
-        return says["unknown"] if _QUESTION.search(reply) else says["bye"]
+        return says["unknown"] if asks else says["bye"]
 
     def _asked(self, reply: str) -> list[str]:
-        """Keys of the profile that a reply asks for, in the profile's order."""
-        if not _QUESTION.search(reply):
-            return []
+        """Keys of the profile that a reply asks for, in the profile's order; where its words tell none, the next one
+        that was not told, of those that customers do not begin with."""
         there = grams(_questions(reply))
-        likeness = {
-            key: len(own & there) / len(own)
-            for key in self.scenario.profile
-            if (own := self.words.get(key, frozenset()))
+        worth = {
+            key: math.fsum(value for word, value in own.items() if word in there) for key, own in self.words.items()
         }
-        return [key for key in self.scenario.profile if likeness.get(key, 0.0) >= ASKED]
+        most = max(worth.values(), default=0.0)
+        if most >= ASKED:
+            return [key for key in self.scenario.profile if worth[key] >= max(ASKED, BESIDE * most)]
+        left = [key for key in self.scenario.profile if key not in self._given]
+        near = [key for key in left if worth[key] == most > 0]
+        return (near or [key for key in left if key not in self.first])[:1]
 
 
 def _questions(reply: str) -> str:
@@ -95,24 +106,33 @@ def _said(value: Any, says: Mapping[str, str]) -> str:
     return str(value)
 
 
-def words_of_keys(scenario: Scenario, flows: Sequence[Flow], tools: Sequence[Tool]) -> dict[str, frozenset[str]]:
-    """By which words each key of a profile is asked for: its own, and those of the flow's slot or the tools' field of
-    its name."""
-    out = {}
-    for key in scenario.profile:
-        texts = [" ".join(name_words(key)) if key.isascii() else key, *_described(key, flows, tools)]
-        found = {word for text in texts for word in grams(_head(text))} - _EMPTY
-        out[key] = frozenset(found)
-    return out
+def first_slots(scenario: Scenario, flows: Sequence[Flow]) -> tuple[str, ...]:
+    """The slots that the first question of a scenario's flow asks for."""
+    steps = next((flow.steps for flow in flows if flow.name == scenario.flow), ())
+    return next((step.slots for step in steps if isinstance(step, Ask)), ())
 
 
-def _described(key: str, flows: Sequence[Flow], tools: Sequence[Tool]) -> Iterable[str]:
+def words_of_keys(scenario: Scenario, flows: Sequence[Flow], tools: Sequence[Tool]) -> dict[str, dict[str, float]]:
+    """By which words each key of a profile is asked for: its own, those of the flow's slot or the tools' field of its
+    name, and the flow's questions for it; a word that stands for several keys is worth as much less."""
+    chosen = [flow for flow in flows if flow.name == scenario.flow] or list(flows)
+    known = dict.fromkeys((*scenario.profile, *(slot for flow in chosen for slot in flow.slots)))
+    found = {key: _words(key, chosen, tools) for key in known}
+    often = Counter(word for words in found.values() for word in words)
+    return {key: {word: 1.0 / often[word] for word in found[key]} for key in scenario.profile}
+
+
+def _words(key: str, flows: Sequence[Flow], tools: Sequence[Tool]) -> set[str]:
+    texts = [" ".join(name_words(key)) if key.isascii() else key]
     for flow in flows:
-        if key in flow.slots:
-            yield flow.slots[key].about
-    for tool in tools:
-        if key in tool.properties:
-            yield str(tool.properties[key].get("description", ""))
+        texts += [flow.slots[key].about] if key in flow.slots else []
+        texts += [
+            _questions(PLACE.sub(" ", step.text))
+            for step in flow.steps
+            if isinstance(step, Ask) and step.slots == (key,)
+        ]
+    texts += [_head(str(tool.properties[key].get("description", ""))) for tool in tools if key in tool.properties]
+    return {word for text in texts for word in grams(text)} - _EMPTY
 
 
 def _head(text: str) -> str:

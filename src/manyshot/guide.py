@@ -1,0 +1,117 @@
+"""Which moves the flows leave open, from where a dialogue stands.
+
+The one rule: only calls and their answers count, as in `dialogue.follow`; what cannot be known (what the customer said,
+what the assistant has to judge) leaves all ways open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from manyshot.dialogue.company import field_of_answer
+from manyshot.flow.conditions import holds, parse, slots_of
+from manyshot.flow.paths import Path, Walk
+from manyshot.flow.steps import ELSE, FAILED, PLACE, Ask, Branch, CallTool, End, Handoff
+from manyshot.transcript import Then
+from manyshot.types import Call, Json, Observation, Turn
+
+Made = tuple[Call, Observation]
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """What may come next: calls of these tools, handing over, closing. A reply is always allowed: customers stray."""
+
+    calls: frozenset[str]
+    handoff: bool
+    end: bool
+
+    def allow(self, then: Then) -> bool:
+        """Whether a thought may end like this."""
+        return {"call": bool(self.calls), "reply": True, "handoff": self.handoff, "end": self.end}[then]
+
+
+class Guide:
+    """The flows of one desk."""
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        self._walks = [walk for path in paths for walk in path.walks]
+
+    def moves(self, turns: Sequence[Turn]) -> Moves | None:
+        """What the flows allow next; None where the dialogue has left them, and everything goes."""
+        made = list(_made(turns))
+        # A customer who was served may come with something else: then a new walk began after some call.
+        for first in range(len(made) + 1):
+            ends = [end for walk in self._walks if (end := _after(walk, made[first:])) is not None]
+            if ends:
+                return Moves(
+                    frozenset(end for end in ends if isinstance(end, str)),
+                    any(isinstance(end, Handoff) for end in ends),
+                    # Who wants nothing more may be let go at any time before a call is due.
+                    True,
+                )
+        return None
+
+
+def _made(turns: Sequence[Turn]) -> Iterator[Made]:
+    """Calls with their answers. One that failed and was made again at once counts as the last of them."""
+    found = [
+        (turn.call, after.answered)
+        for turn, after in pairwise(turns)
+        if turn.call is not None and after.answered is not None
+    ]
+    for n, (call, answered) in enumerate(found):
+        again = n + 1 < len(found) and found[n + 1][0].name == call.name
+        if answered.ok or not again:
+            yield call, answered
+
+
+def _after(walk: Walk, made: Sequence[Made]) -> str | End | Handoff | None:
+    """Where a walk leads after these calls: the tool called next, or its last step; None when it makes others."""
+    values: Json = {}
+    left = list(made)
+    for step, label in zip(walk.steps, walk.labels, strict=True):
+        match step:
+            case CallTool():
+                if not left:
+                    return step.tool
+                call, answered = left.pop(0)
+                if call.name != step.tool or answered.ok == (label == FAILED):
+                    return None
+                values |= _given(step, call)
+                if answered.ok:
+                    values |= {slot: field_of_answer(answered.body, at) for slot, at in step.fills.items()}
+            case Ask():
+                values = {slot: value for slot, value in values.items() if slot not in step.slots}
+            case Branch():
+                if not _may(step, label, values):
+                    return None
+            case End() | Handoff():
+                return None if left else step
+            case _:
+                pass
+    return None
+
+
+def _given(step: CallTool, call: Call) -> Json:
+    """Slots whose values a call shows."""
+    return {
+        whole[1]: call.arguments[name]
+        for name, template in step.arguments.items()
+        if name in call.arguments and isinstance(template, str) and (whole := PLACE.fullmatch(template))
+    }
+
+
+def _may(step: Branch, label: str, values: Json) -> bool:
+    """Whether a branch may be left by this arm; conditions of which not all is known hinder nothing."""
+    for arm in step.arms:
+        taken = (ELSE if arm.when is None else arm.when) == label
+        if arm.when is not None:
+            condition = parse(arm.when)
+            if slots_of(condition) <= values.keys() and holds(condition, values) != taken:
+                return False
+        if taken:
+            return True
+    return False
