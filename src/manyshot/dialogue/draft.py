@@ -40,21 +40,56 @@ class _Phrases:
     comma: str
 
 
-_SAID: dict[Language, _Phrases] = {
-    "zh": _Phrases(
-        "你好，{about}。", "还需要知道{slots}。", "问清{slots}。", "请问{slots}？", "现在需要{what}。",
-        "有结果了，要告诉客户。", "告诉客户：{what}", "事情办完了：{what}。", "结束对话：{what}。",
-        "好的，{what}。感谢您的来电，再见。", "需要由人工接手：{what}。", "转接人工：{what}。",
-        "这件事由人工为您办理，现在为您转接，请稍候。", "系统没有办成。", "，",
+_SAID: dict[Language, tuple[_Phrases, ...]] = {
+    "zh": (
+        _Phrases(
+            "你好，{about}。", "还需要知道{slots}。", "问清{slots}。", "请问{slots}？", "现在需要{what}。",
+            "有结果了，要告诉客户。", "告诉客户：{what}", "事情办完了：{what}。", "结束对话：{what}。",
+            "好的，{what}。感谢您的来电，再见。", "需要由人工接手：{what}。", "转接人工：{what}。",
+            "这件事由人工为您办理，现在为您转接，请稍候。", "系统没有办成。", "，",
+        ),
+        _Phrases(
+            "您好，我想{about}。", "客户还没有说{slots}，先问。", "请客户告知{slots}。", "麻烦告诉我{slots}，好吗？",
+            "下一步：{what}。", "把结果如实告诉客户。", "向客户说明：{what}", "流程走完了：{what}。",
+            "向客户道别：{what}。",
+            "这边已经处理：{what}。有事随时找我们，再见。", "这一步要人来办：{what}。", "请人工接手：{what}。",
+            "我把您转给人工同事继续办理，请不要挂断。", "系统没有答复。", "，",
+        ),
+        _Phrases(
+            "在吗，{about}。", "信息不全，缺{slots}。", "向客户了解{slots}。", "请您说一下{slots}，可以吗？",
+            "按流程，接下来{what}。", "该给客户一个答复了。", "答复客户：{what}", "都办好了：{what}。",
+            "收尾，并告知：{what}。",
+            "好了，{what}。祝您生活愉快，再见。", "超出我能办的，交给人工：{what}。", "转给人工处理：{what}。",
+            "这件事需要同事来处理，我现在就帮您转过去。", "系统暂时不行。", "，",
+        ),
     ),
-    "en": _Phrases(
-        "Hello, {about}.", "I still need {slots}.", "Ask the customer for {slots}.", "May I have {slots}?",
-        "Now: {what}.", "There is a result to tell.", "Tell the customer: {what}", "It is done: {what}.",
-        "Close the dialogue: {what}.", "Very well: {what}. Goodbye.", "A person has to take over: {what}.",
-        "Hand over to a person: {what}.", "A colleague will take care of this; I am putting you through.",
-        "The system did not do it.", ", ",
+    "en": (
+        _Phrases(
+            "Hello, {about}.", "I still need {slots}.", "Ask the customer for {slots}.", "May I have {slots}?",
+            "Now: {what}.", "There is a result to tell.", "Tell the customer: {what}", "It is done: {what}.",
+            "Close the dialogue: {what}.", "Very well: {what}. Goodbye.", "A person has to take over: {what}.",
+            "Hand over to a person: {what}.", "A colleague will take care of this; I am putting you through.",
+            "The system did not do it.", ", ",
+        ),
+        _Phrases(
+            "Hi, {about}.", "They have not said {slots} yet.", "Find out {slots}.",
+            "Could you tell me {slots}, please?",
+            "Next step: {what}.", "The customer should know the result.", "Let the customer know: {what}",
+            "That was all: {what}.", "Say goodbye: {what}.", "All set: {what}. Have a good day!",
+            "This is for a person: {what}.", "Pass it on to a person: {what}.",
+            "I will put you through to a colleague who can help; please hold the line.", "The system gave no answer.", ", ",
+        ),
+        _Phrases(
+            "Good day, {about}.", "Missing so far: {slots}.", "Request {slots} from the customer.", "What is {slots}?",
+            "By the flow it is time to: {what}.", "Time to answer the customer.", "Answer the customer: {what}",
+            "Finished: {what}.", "End here: {what}.", "Done: {what}. Thanks for calling, goodbye.",
+            "Beyond what I may do: {what}.", "Transfer to a human colleague: {what}.",
+            "One of my colleagues has to look at this. I am transferring you now.", "The system is not working.", ", ",
+        ),
     ),
 }  # fmt: skip
+#: Ways in which a draft can be worded.
+STYLES = 3
 
 
 def draft(path: Path, company: Company, pools: Pools, name: str, seed: int = 0) -> Trajectory | None:
@@ -63,9 +98,9 @@ def draft(path: Path, company: Company, pools: Pools, name: str, seed: int = 0) 
     return worded(found, company, name) if found is not None else None
 
 
-def worded(planned: Plan, company: Company, name: str) -> Trajectory:
-    """A plan in words."""
-    writer = _Writer(planned, company)
+def worded(planned: Plan, company: Company, name: str, style: int = 0) -> Trajectory:
+    """A plan in words; `style`: one of STYLES."""
+    writer = _Writer(planned, company, style)
     writer.run()
     return Trajectory(
         id=name, flow=planned.path.flow, path=planned.path.id, author=AUTHOR, setup=planned.setup,
@@ -86,6 +121,7 @@ def _changes(planned: Plan, company: Company) -> list[Change]:
 class _Writer:
     plan: Plan
     company: Company
+    style: int
     turns: list[Turn] = field(default_factory=list)
     #: What is to be said with the next question, so that the assistant does not speak twice.
     held: str = ""
@@ -96,7 +132,7 @@ class _Writer:
 
     @property
     def words(self) -> _Phrases:
-        return _SAID[self.company.context.language]
+        return _SAID[self.company.context.language][self.style]
 
     def add(self, role: Any, text: str, **more: Any) -> None:
         self.turns.append(Turn(role=role, text=" ".join(text.split()), **more))
@@ -193,4 +229,4 @@ def _first_clause(text: str) -> str:
     return text.strip().rstrip(".。")
 
 
-__all__ = ["AUTHOR", "draft", "worded"]
+__all__ = ["AUTHOR", "STYLES", "draft", "worded"]

@@ -21,7 +21,7 @@ from manyshot.values.kinds import name_words
 #: which part of what they are worth for the field that they ask for most.
 ASKED, BESIDE = 1.0, 0.2
 _QUESTION = re.compile(
-    r"[?？]|请问|请(?:您)?(?:提供|告诉|留下|告知|说|选|确认|核对|把)|麻烦(?:您)?|[吗呢么]\s*[，。,.!！]?\s*$"
+    r"[?？]|请问|请(?:您)?(?:提供|告诉|留|告知|说|选|确认|核对|把|打|填|给|报|描述|补充)|麻烦(?:您)?|[吗呢么]\s*[，。,.!！]?\s*$"
     r"|\b(?:please|could you|can you|may i|would you|what|which|when|where|who)\b",
     re.IGNORECASE,
 )

@@ -18,7 +18,7 @@ from manyshot.data.dialogues.places import Places
 from manyshot.data.dialogues.units import Skeleton, skeleton
 from manyshot.data.variety import NearDuplicates
 from manyshot.dialogue.company import Company
-from manyshot.dialogue.draft import draft
+from manyshot.dialogue.draft import STYLES, worded
 from manyshot.dialogue.plan import WAYS, Pools, Way, plan
 from manyshot.dialogue.replay import Replay, replay
 from manyshot.errors import WorldError
@@ -62,15 +62,17 @@ def pools_of(domain: Domain, shots: Iterable[Trajectory]) -> dict[str, list[Any]
 class DialogueBuilder:
     """Fitted to the approved shots of one domain."""
 
-    def __init__(self, company: Company, shots: Sequence[Replay], pools: Pools, seed: int, id: str) -> None:
-        """`shots` replay true. `id`: hash of the domain's inputs, part of every record's id."""
-        self.company, self.pools, self.seed, self.id = company, pools, seed, id
-        self.mixer = Mixer(company, {name: Places(flow, company) for name, flow in company.flows.items()})
+    def __init__(self, company: Company, shots: Sequence[Replay], pools: Pools, seed: int, inputs: str) -> None:
+        """`shots` replay true. `inputs`: hash of what the domain gives, part of every record's id."""
+        self.company, self.pools, self.seed, self.id = company, pools, seed, inputs
+        places = {name: Places(flow, company) for name, flow in company.flows.items()}
+        self.mixer = Mixer(company, places)
         self.skeletons = [bones for one in shots if (bones := self._bones(one)) is not None]
         self.mixer.add(self.skeletons)
         self._ways: dict[str, Way] = {}
-        drafts = (draft(path, company, pools, path.id) for path in self.paths)
-        self.mixer.add_few([b for one in drafts if one and (b := self._bones(replay(one, company))) is not None])
+        planned = [found for path in self.paths if (found := plan(path, company, pools)) is not None]
+        drafts = [worded(found, company, found.path.id, style) for style in range(STYLES) for found in planned]
+        self.mixer.add_few([bones for one in drafts if (bones := self._bones(replay(one, company))) is not None])
 
     def _bones(self, one: Replay) -> Skeleton | None:
         if not one.true or one.followed is None:

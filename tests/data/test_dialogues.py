@@ -1,0 +1,210 @@
+"""Many dialogues from the approved ones of ticket_desk: all true, all paths, every class, the same in any process."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from manyshot import multiply
+from manyshot.data.dialogues.detours import SHARES
+from manyshot.errors import DataError
+from manyshot.progress import Silent
+from manyshot.shotbook import GENERATED, open_book
+from manyshot.spec.load import load_domain, load_flows
+from manyshot.world.opening import opener
+from tests.data.checker import Checker
+
+FOLDER = Path(multiply.__file__).parent / "domains" / "ticket_desk"
+Row = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Row]]:
+    out = tmp_path_factory.mktemp("dialogues") / "out"
+    multiply.run(FOLDER, out, Silent(), count=480)
+    return out, [json.loads(line) for line in (out / GENERATED).read_text("utf-8").splitlines()]
+
+
+@pytest.fixture(scope="module")
+def checker() -> Checker:
+    return Checker(FOLDER, opener(load_domain(FOLDER), load_flows(FOLDER)))
+
+
+def test_every_kept_dialogue_is_true(made: tuple[Path, list[Row]], checker: Checker) -> None:
+    faults = [(row["id"], row["kind"], fault) for row in made[1] for fault in checker.faults(row)]
+    assert not faults
+
+
+def test_all_paths_and_their_classes_are_covered_in_varied_words(made: tuple[Path, list[Row]]) -> None:
+    out, rows = made
+    numbers = json.loads((out / "manifest.json").read_text("utf-8"))["numbers"]
+    assert numbers["paths"] == [40, 40]
+    covered, possible = numbers["path_classes"]
+    assert covered == possible > 250
+    assert {row["kind"] for row in rows} == set(SHARES)
+    assert numbers["nearest_similarity"] < 0.8
+    assert len({row["id"] for row in rows}) == len(rows) > 380
+    assert numbers["wordings"]["fewest"] >= 3
+
+
+def test_a_path_is_always_the_same_calls(made: tuple[Path, list[Row]]) -> None:
+    by_path: dict[str, set[tuple[str, ...]]] = {}
+    for row in made[1]:
+        if row["kind"] not in ("leaves", "refused_call"):
+            calls = tuple(t["call"]["name"] for t in row["turns"] if t["call"])
+            by_path.setdefault(row["path"], set()).add(calls)
+    assert Counter(len(ways) for ways in by_path.values()) == {1: 40}
+
+
+@pytest.mark.slow
+def test_processes_and_kills_change_nothing(made: tuple[Path, list[Row]], tmp_path: Path) -> None:
+    whole = (made[0] / GENERATED).read_bytes()
+    multiply.run(FOLDER, tmp_path / "two", Silent(), count=480, workers=2)
+    assert (tmp_path / "two" / GENERATED).read_bytes() == whole
+
+
+def test_a_stopped_try_goes_on_to_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    multiply.run(FOLDER, tmp_path / "whole", Silent(), count=80)
+    real, count = multiply._make, 0
+
+    def stop(path: str, parts: Path, each: int) -> str:
+        nonlocal count
+        count += 1
+        if count > 7:
+            raise KeyboardInterrupt
+        return real(path, parts, each)
+
+    monkeypatch.setattr(multiply, "_make", stop)
+    with pytest.raises(KeyboardInterrupt):
+        multiply.run(FOLDER, tmp_path / "out", Silent(), count=80)
+    assert not (tmp_path / "out" / "manifest.json").exists()
+    made_first = {p.name: p.stat().st_mtime_ns for p in (tmp_path / "out" / "parts").glob("*-*.json")}
+    assert len(made_first) == 7
+    monkeypatch.setattr(multiply, "_make", real)
+    multiply.run(FOLDER, tmp_path / "out", Silent(), count=80)
+    assert (tmp_path / "out" / GENERATED).read_bytes() == (tmp_path / "whole" / GENERATED).read_bytes()
+    with pytest.raises(DataError, match="finished dialogues"):
+        multiply.run(FOLDER, tmp_path / "out", Silent(), count=80)
+
+
+def test_only_approved_dialogues_are_multiplied(tmp_path: Path) -> None:
+    import shutil
+
+    folder = tmp_path / "desk"
+    shutil.copytree(FOLDER, folder)
+    (folder / "shots" / "approvals.jsonl").unlink()
+    with pytest.raises(DataError, match="no approved dialogue"):
+        multiply.run(folder, tmp_path / "out", Silent(), count=10)
+    assert not open_book(folder, partial(opener, trust=True)).usable
+
+
+# planted corruption: each kind is made from a true dialogue, and must be seen
+
+
+def _calls(row: Row) -> list[int]:
+    return [n for n, turn in enumerate(row["turns"]) if turn["call"]]
+
+
+def _argument(row: Row, change: Callable[[str], Any], fits: Callable[[str], bool] = lambda _: True) -> None:
+    for n in _calls(row):
+        for key, value in row["turns"][n]["call"]["arguments"].items():
+            if isinstance(value, str) and fits(value):
+                row["turns"][n]["call"]["arguments"][key] = change(value)
+                return
+    raise LookupError
+
+
+def _turn(row: Row, role: str, change: Callable[[Row], None], last: bool = False) -> None:
+    found = [t for t in row["turns"] if t["role"] == role]
+    change(found[-1 if last else 0])
+
+
+def _digit(text: str) -> str:
+    at = next(n for n, c in enumerate(text) if c.isdigit() and n > 4)
+    return text[:at] + str((int(text[at]) + 1) % 10) + text[at + 1 :]
+
+
+def _drop(row: Row, numbers: list[int]) -> None:
+    row["turns"] = [t for n, t in enumerate(row["turns"]) if n not in numbers]
+
+
+def _swap(row: Row, a: int, b: int) -> None:
+    turns = row["turns"]
+    turns[a], turns[b] = turns[b], turns[a]
+
+
+def _body(row: Row, change: Callable[[Row], None]) -> None:
+    for turn in row["turns"]:
+        if turn["answered"] and isinstance(turn["answered"]["body"], dict) and turn["answered"]["status"] == 200:
+            change(turn["answered"]["body"])
+            turn["text"] = json.dumps(turn["answered"]["body"], ensure_ascii=False)
+            return
+    raise LookupError
+
+
+def _set(key: str, value: Any) -> Callable[[Row], None]:
+    return lambda turn: turn.__setitem__(key, value)
+
+
+CORRUPTIONS: dict[str, Callable[[Row], None]] = {
+    "an answer is gone": lambda r: _drop(r, [_calls(r)[0] + 1]),
+    "a call with its answer is gone": lambda r: _drop(r, [_calls(r)[0] - 1, _calls(r)[0], _calls(r)[0] + 1]),
+    "a call is made twice": lambda r: r["turns"].__setitem__(
+        slice(_calls(r)[-1] + 2, _calls(r)[-1] + 2), copy.deepcopy(r["turns"][_calls(r)[-1] - 1 : _calls(r)[-1] + 2])
+    ),
+    "an answer is another": lambda r: _body(r, lambda b: b.__setitem__(next(iter(b)), "X1")),
+    "an answer has one field more": lambda r: _body(r, lambda b: b.__setitem__("discount", 20)),
+    "a failed call is said to be well": lambda r: r["turns"][_calls(r)[-1] + 1].__setitem__(
+        "answered", {"status": 200, "body": {"ok": True}}
+    ),
+    "words beside the answer": lambda r: _turn(r, "observation", _set("text", "it went well")),
+    "another tool": lambda r: r["turns"][_calls(r)[0]]["call"].__setitem__("name", "TicketRate"),
+    "a tool that is none": lambda r: r["turns"][_calls(r)[0]]["call"].__setitem__("name", "DeleteAll"),
+    "a required field is gone": lambda r: r["turns"][_calls(r)[0]]["call"]["arguments"].clear(),
+    "a field that is none": lambda r: r["turns"][_calls(r)[0]]["call"]["arguments"].__setitem__("force", True),
+    "a value of another type": lambda r: _argument(r, lambda _: 5),
+    "a digit of an id": lambda r: _argument(r, _digit, lambda v: v.startswith("CHB")),
+    "an invented name": lambda r: _argument(r, lambda _: "欧阳铁柱", lambda v: not any(c.isdigit() for c in v)),
+    "an id in a reply": lambda r: _turn(r, "reply", lambda t: t.__setitem__("text", t["text"] + "CHB99999999999"), True),
+    "an Action without its value": lambda r: r["turns"][_calls(r)[0]].__setitem__("text", "办理。"),
+    "the end is missing": lambda r: _drop(r, [len(r["turns"]) - 1]),
+    "the assistant begins": lambda r: _drop(r, [0]),
+    "a thought leads to nothing": lambda r: _swap(r, len(r["turns"]) - 3, len(r["turns"]) - 2),
+    "the customer's words are gone": lambda r: _turn(r, "user", _set("text", " ")),
+    "another flow": lambda r: r.__setitem__("flow", "complaint" if r["flow"] != "complaint" else "progress_query"),
+    "a flow that is none": lambda r: r.__setitem__("flow", "weather"),
+    "what changed is not said": lambda r: r.__setitem__("expected", {}),
+    "another change is said": lambda r: r["expected"].setdefault("created", []).append({"table": "tickets"}),
+    "another company": lambda r: r["setup"].__setitem__("seed", 999),
+    "a person takes over instead": lambda r: (
+        _turn(r, "action", _set("text", "转人工：客户催单。"), True), _turn(r, "reply", _set("text", "为您转接人工。"), True)
+    )[0],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", CORRUPTIONS)
+def test_planted_corruption_is_seen(kind: str, made: tuple[Path, list[Row]], checker: Checker) -> None:
+    """On every dialogue of a sample in which the corruption can be planted and says something else."""
+    tried = 0
+    for row in made[1]:
+        if row["kind"] != "plain" or len(_calls(row)) < 3 or not row["expected"]:
+            continue
+        spoilt = copy.deepcopy(row)
+        try:
+            CORRUPTIONS[kind](spoilt)
+        except (LookupError, StopIteration):
+            continue
+        if spoilt == row:
+            continue
+        assert checker.faults(spoilt), (row["id"], kind)
+        tried += 1
+        if tried == 8:
+            break
+    assert tried >= 3, f"{kind} could hardly be planted"
