@@ -29,7 +29,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "data.variety",
     ),
     ("render", "grammar", "likelihood", "score", "bfcl", "formats", "flow", "data.slots"),
-    ("evidence", "scoring", "likeness", "dialogue", "scenario", "transcript", "world", "dataset"),
+    ("copying", "evidence", "scoring", "likeness", "dialogue", "scenario", "transcript", "world", "dataset"),
     ("acting", "agent", "guide", "choice", "presence", "thinker", "plugs"),
     STAGES,
     ("desk", "parts", "runfolder", "shotbook", "datasource", "curate"),
