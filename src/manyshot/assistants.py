@@ -43,7 +43,8 @@ def assistants(
 ) -> Iterator[tuple[Stage, Opener]]:
     """Where a run's scenarios are played, and a function that opens an assistant. The model is closed at the end.
 
-    guided: the flows hold its thoughts to what they leave open. Raises DataError for a run without a thinking adapter, WorldError for a world that may not be run.
+    guided: the flows hold its thoughts to what they leave open. Raises DataError for a run without a thinking adapter,
+    WorldError for a world that may not be run.
     """
     config = settings_of(place)
     parts = parts or embedded(config.weights)
