@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
-from manyshot.desk import desk_of
+from manyshot.config import find_domain
+from manyshot.desk import THINKING, desk_of
 from manyshot.parts import Parts
 from manyshot.plugs.bases import Base
 from manyshot.plugs.models.scripted import ByteTokenizer, Scripted
@@ -38,6 +40,18 @@ _TESTS = {
 }
 
 
+def thinking_desk(folder: Path) -> Path:
+    """ticket_desk with one of its flows, the approved dialogues of that flow, and few tests."""
+    flow = "complaint"
+    shutil.copytree(find_domain("ticket_desk"), folder)
+    for path in [*folder.glob("flows/*"), *folder.glob("shots/*.md"), *folder.glob("tests/scenarios*")]:
+        if path.stem != flow:
+            path.unlink()
+    tests = folder / "tests" / "calls.jsonl"
+    tests.write_text("".join(tests.open(encoding="utf-8").readlines()[:2]), "utf-8")
+    return folder
+
+
 def gold(folder: Path) -> dict[str, str]:
     """Action -> what a perfect model writes, for the shots and the tests of a starter domain."""
     pairs = desk_of(load_domain(folder)).examples
@@ -53,6 +67,8 @@ class Counting:
 
     def __init__(self, folder: Path, table: Mapping[str, str], steps: int = 4) -> None:
         self._folder, self._table, self._steps = folder, table, steps
+        #: What the thinking adapter writes.
+        self.thought = " none"
         self.trained = self.opened = 0
         self.asked: list[tuple[str, str | None]] = []
         self.passes: list[Pass] = []
@@ -74,6 +90,8 @@ class Counting:
     def _answer(self, action: str, adapter: str | None) -> str:
         self.on_call(action, adapter)
         self.asked.append((action, adapter))
+        if adapter == THINKING:
+            return self.thought
         return self._table.get(action, " none{}") if adapter else " none{}"
 
     def _train(

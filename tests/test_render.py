@@ -29,6 +29,7 @@ from manyshot.render import (
 from manyshot.serve.predictor import Mode, Predictor
 from manyshot.train.passes import Lists, passes
 from manyshot.types import Call, CallPair, Context, Json, Language, Refusal, Tool
+from tests.pieces import Pieces
 
 BOOK = Tool(
     name="BookRoom",
@@ -57,24 +58,6 @@ ACTIONS = [
 ]
 #: A target with every kind of value.
 SAID: Json = {"when": "明天下午三点", "mode": "video", "guests": [{"name": "张三"}, {"name": "ö"}], "size": "三个人"}
-
-
-class Pieces:
-    """A tokenizer that joins what it can: up to three characters an id, so seams between texts would move."""
-
-    bos_token_id: int | None = 1
-    eos_token_id = 2
-
-    def __init__(self) -> None:
-        self.known: dict[str, int] = {}
-
-    def encode(self, text: str, *, add_special_tokens: bool = True) -> list[int]:
-        ids = [self.known.setdefault(text[i : i + 3], len(self.known) + 3) for i in range(0, len(text), 3)]
-        return [1, *ids] if add_special_tokens else ids
-
-    def decode(self, ids: list[int]) -> str:
-        words = {i: w for w, i in self.known.items()}
-        return "".join(words[i] for i in ids if i > 2)
 
 
 @given(st.text(max_size=40), st.booleans(), st.sampled_from(["span", "final"]))

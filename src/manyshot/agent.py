@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from manyshot.acting import Answer
+from manyshot.copying import known, strange
 from manyshot.dialogue.company import invented_numbers
 from manyshot.dialogue.exact import write_observation
 from manyshot.errors import WorldError
 from manyshot.guide import Guide
 from manyshot.protocols import World
-from manyshot.transcript import Thought, turns_of
+from manyshot.transcript import Thought, heard, turns_of
 from manyshot.types import Language, Observation, Refusal, Turn
 
 #: Writes the next thought of a dialogue; `attempt` counts from 0, a higher one is to differ. ValueError for one that
@@ -115,8 +116,9 @@ class Agent:
         return spare
 
     def _invented(self, text: str) -> bool:
-        """Whether a text has a long number that neither the customer nor a tool said."""
-        return bool(invented_numbers(text, [_heard(t) for t in self.turns if t.role in ("user", "observation")]))
+        """Whether a text has an id or a long number that neither the customer nor a tool said."""
+        said = heard(self.turns)
+        return bool(strange(text, known(said)) or invented_numbers(text, said))
 
     def _carry_out(self, answer: Answer) -> bool:
         """Make the call that the last Action is about; whether it was answered well. Its turns are completed."""
@@ -149,10 +151,6 @@ class Agent:
         ]
         self.over = "handoff"
         return self.turns[first:]
-
-
-def _heard(turn: Turn) -> str:
-    return turn.text if turn.answered is None else f"{turn.text} {write_observation(turn.answered)}"
 
 
 def _observed(answered: Observation) -> Turn:

@@ -17,7 +17,7 @@ from manyshot.dialogue.approval import approved
 from manyshot.errors import DataError
 from manyshot.flow.paths import paths
 from manyshot.guide import Guide
-from manyshot.parts import Parts, embedded
+from manyshot.parts import CONTEXT_TOKENS, Parts, embedded
 from manyshot.pipeline import settings_of
 from manyshot.protocols import World
 from manyshot.runfolder import RunFolder
@@ -25,7 +25,7 @@ from manyshot.scenario.play import Opener, Stage
 from manyshot.serve.predictor import Mode, Predictor
 from manyshot.single import chosen_shots
 from manyshot.spec.load import load_dialogues, load_domain, load_flows
-from manyshot.thinker import Thinker
+from manyshot.thinker import MAX_TOKENS, Thinker
 from manyshot.transcript import Thought, prefix_text
 from manyshot.types import Refusal, Turn
 from manyshot.world.opening import opener
@@ -69,6 +69,7 @@ def assistants(
             adapter=THINKING if mode == "tuned" else None,
             examples=approved(*load_dialogues(place.domain)) if mode == "fewshot" else (),
             shots=EXAMPLES if mode == "fewshot" else 0,
+            room=CONTEXT_TOKENS - MAX_TOKENS,
         )
         guide = Guide(path for flow in flows for path in paths(flow)) if guided else None
         act = partial(_act, predictor, desk.mode(mode, grammar=True, shots=chosen_shots(place)))

@@ -24,6 +24,15 @@ PAIRS_PER_SECOND, FEWEST, MOST = 400.0, 400, 40_000
 SETUP, CLOSING, FIXED_SHARE = 30.0, 12.0, 0.2
 
 
+#: Share of the whole time that a desk with flows gives to its thinking model.
+THINKING_SHARE = 0.5
+#: Dialogues seen in training and generated a second, measured as above, and the fewest and the most that are made. More
+#: than are seen do no harm: what is seen covers the paths evenly.
+DIALOGUES_SEEN, DIALOGUES_MADE, FEWEST_DIALOGUES, MOST_DIALOGUES = 0.75, 150.0, 400, 2400
+#: At most this share of thinking's time, and so many seconds, go to its evaluation.
+THINKING_TRIED, LONGEST_TRIED = 0.15, 120.0
+
+
 @dataclass(frozen=True, slots=True)
 class Costs:
     """Measured seconds of one call: of the base without and with examples before it, and of a tuned model."""
@@ -72,3 +81,29 @@ def plan(
     train = max(free - made / PAIRS_PER_SECOND, 0.5 * free)
     # A faster machine than planned for sees the pairs again rather than stopping early.
     return Plan(pairs=made, epochs=2, train_seconds=round(train, 1), evaluate_seconds=round(evaluate, 1))
+
+
+class ThinkingPlan(Record):
+    """What a run does with the time for its thinking model. Seconds are None when there is no limit."""
+
+    dialogues: int
+    train_seconds: float | None
+    evaluate_seconds: float | None
+
+    @property
+    def seconds(self) -> float:
+        """All of it that can be told beforehand."""
+        return (self.train_seconds or 0.0) + (self.evaluate_seconds or 0.0) + self.dialogues / DIALOGUES_MADE + SETUP
+
+
+def thinking_plan(left: float | None, dialogues: int | None) -> ThinkingPlan:
+    """Divide THINKING_SHARE of `left` seconds. dialogues: fixed by the user, else it follows from the time."""
+    if left is None:
+        return ThinkingPlan(dialogues=dialogues or MOST_DIALOGUES, train_seconds=None, evaluate_seconds=None)
+    free = THINKING_SHARE * max(0.0, left)
+    evaluate = min(LONGEST_TRIED, THINKING_TRIED * free)
+    free -= evaluate + min(SETUP, FIXED_SHARE * free)
+    seen = int(2 * DIALOGUES_SEEN * free)
+    made = dialogues or min(MOST_DIALOGUES, max(FEWEST_DIALOGUES, seen))
+    train = max(free - made / DIALOGUES_MADE, 0.5 * free)
+    return ThinkingPlan(dialogues=made, train_seconds=round(train, 1), evaluate_seconds=round(evaluate, 1))

@@ -239,6 +239,13 @@ def run(
         bool, typer.Option("--copy-spans/--free-spans", help="Free text is only copied from the action, or not.")
     ] = True,
     start: StartOption = "generalist",
+    thinking: Annotated[
+        bool, typer.Option("--thinking/--no-thinking", help="Train a thinking adapter too, where there are flows.")
+    ] = True,
+    dialogues: Annotated[
+        int | None, typer.Option(min=1, help="Dialogues to learn thinking from; by the time without it.")
+    ] = None,
+    trust: Trust = False,
     config: ConfigFile = None,
     force: Force = False,
 ) -> None:
@@ -247,10 +254,10 @@ def run(
 
     chosen = pipeline.RunConfig(
         minutes=minutes, seed=seed, sample=sample, pairs=pairs, held_out=_names(held_out), weights=weights,
-        copy_spans=copy_spans, start=start,
+        copy_spans=copy_spans, start=start, thinking=thinking, dialogues=dialogues,
         train=override(pipeline.TRAINING, settings or [], config),
     )  # fmt: skip
-    _run(chosen, find_domain(domain), out, force=force)
+    _run(chosen, find_domain(domain), out, force=force, trust=trust)
 
 
 @app.command(name="eval")
@@ -438,13 +445,13 @@ def generalist(
     typer.echo(f"{out}: adapter written")
 
 
-def _run(config: RunConfig, folder: Path, out: Path, *, force: bool) -> None:
+def _run(config: RunConfig, folder: Path, out: Path, *, force: bool, trust: bool = False) -> None:
     from manyshot import pipeline
     from manyshot.parts import embedded
     from manyshot.progress import Terminal
 
     console = _console()
-    examined = pipeline.run(config, folder, out, embedded(config.weights), Terminal(console), force=force)
+    examined = pipeline.run(config, folder, out, embedded(config.weights), Terminal(console), force=force, trust=trust)
     _show(console, examined, out)
 
 

@@ -100,6 +100,21 @@ def check_lines(examined: Examined) -> Iterator[str]:
             yield f"{summary.mode} on {number} tests: {t.right} right ({t.rate or 0:.1%})"
 
 
+def likeness_lines(made: Manifest) -> Iterator[str]:
+    """How near the thinking model comes to dialogues that were held back."""
+    n = made.numbers
+    if not n["thoughts"]:
+        yield "thinking on held-back dialogues: none was held back, there are too few"
+        return
+    yield (
+        f"thinking on held-back dialogues: {n['then_right']} of {n['thoughts']} thoughts go on in the right way "
+        f"({n['dialogues']} dialogues)"
+    )
+    for part in ("think", "action", "reply"):
+        figures = ", ".join(f"{name} {value}" for name, value in n[part].items() if name not in ("texts", "missing"))
+        yield f"next {part} on held-back dialogues: {figures or n[part].get('missing', 'none')}"
+
+
 def note(examined: Examined, desk: Desk) -> str:
     """The sentence above a report's figures, where one is needed."""
     if not examined.tuned.rows:
@@ -119,7 +134,7 @@ def write_report(place: RunFolder, desk: Desk, examined: Examined, seconds: dict
         date=datetime.now(UTC),
         machine=f"{here['cores']} cores, {here['memory_gb']} GB, {here['system']}",
         base=desk.domain.base,
-        facts=dict(_facts(examined, train)),
+        facts=dict(_facts(examined, train)) | dict(_thinking(place)),
         seconds=seconds,
         data=_counts(data, "kinds") if data else {},
         rejects=_counts(data, "rejects") if data else {},
@@ -149,6 +164,17 @@ def _facts(examined: Examined, train: Manifest | None) -> Iterator[tuple[str, st
         yield "adapter", train.id
         yield "seed", str(train.config.get("seed"))
     yield "peak memory", f"{peak_memory()} GB"
+
+
+def _thinking(place: RunFolder) -> Iterator[tuple[str, str]]:
+    """What there is to say of the thinking adapter; nothing at a desk that only acts."""
+    if made := read_manifest(place.think):
+        yield "training of the thinking adapter", train_line(made)
+        yield "thinking adapter", made.id
+    if made := read_manifest(place.likeness):
+        for text in likeness_lines(made):
+            name, _, figure = text.partition(": ")
+            yield name, figure
 
 
 def _curve(place: RunFolder) -> list[evaluate.CurvePoint]:

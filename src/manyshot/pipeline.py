@@ -10,11 +10,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pydantic import Field, ValidationError
 
-from manyshot import budget, facts, generalist, trial
+from manyshot import budget, facts, generalist, thinking, trial
 from manyshot.config import SHIPPED, find_domain
 from manyshot.desk import Desk, desk_of
 from manyshot.errors import DataError, SpecError
@@ -25,13 +25,13 @@ from manyshot.progress import Screen
 from manyshot.protocols import Teacher
 from manyshot.records import read_jsonl, read_manifest, write_manifest
 from manyshot.runfolder import RunFolder
+from manyshot.thinking import Matter, matter
 from manyshot.train.settings import TrainConfig
+from manyshot.training import trained
 from manyshot.types import CallPair, Domain, Json, Manifest, Record, Tool
 
-if TYPE_CHECKING:
-    from manyshot.train.loop import Step
-
-
+#: Folders of a run's stages; a desk that only acts has the first three.
+STAGES = ("data", "train", "eval", "dialogues", "think", "likeness")
 #: What training begins from: the adapter that knows other desks, or nothing.
 StartName = Literal["generalist", "base"]
 #: Part of the time meant for training that a teacher may be waited for.
@@ -53,6 +53,10 @@ class RunConfig(Record):
     weights: Weights = Field("own", description="form of the base at inference")
     copy_spans: bool = Field(True, description="the grammar lets free text only be copied from the action")
     start: StartName = Field("generalist", description="what training begins from")
+    thinking: bool = Field(
+        True, description="train a thinking adapter too where there are flows and approved dialogues"
+    )
+    dialogues: int | None = Field(None, ge=1, description="dialogues to learn thinking from; None: by the time")
     train: TrainConfig = TRAINING
 
 
@@ -70,27 +74,45 @@ class _Job:
     began: float
     seconds: dict[str, float]
     teacher: Teacher | None = None
+    #: What there is to think about; None at a desk that only acts.
+    matter: Matter | None = None
+    #: Seconds that are kept for the thinking model.
+    kept: float = 0.0
 
     @property
     def left(self) -> float | None:
-        """Seconds of the budget that are left."""
+        """Seconds of the budget that are left, without those kept for the thinking model."""
         if self.config.minutes is None:
             return None
-        return self.config.minutes * 60 - (time.monotonic() - self.began)
+        return self.config.minutes * 60 - (time.monotonic() - self.began) - self.kept
 
 
-def run(config: RunConfig, folder: Path, out: Path, parts: Parts, screen: Screen, *, force: bool = False) -> Examined:
-    """All stages. Raises ManyshotError; what is finished stays, and the same call again goes on from there."""
+def run(
+    config: RunConfig,
+    folder: Path,
+    out: Path,
+    parts: Parts,
+    screen: Screen,
+    *,
+    force: bool = False,
+    trust: bool = False,
+) -> Examined:
+    """All stages. Raises ManyshotError; what is finished stays, and the same call again goes on from there.
+
+    trust: run the domain's world.py, which the dialogues of a thinking model are made with.
+    """
     from manyshot.spec.load import load_domain
 
     began = time.monotonic()
     domain = load_domain(folder)
     check_held_out(config.held_out, domain)
+    found = matter(domain, trust=trust) if config.thinking else None
     place = RunFolder(out)
     with place.alone():
         # First of all: a teacher may refuse the key, and is not needed where the data are finished.
         teacher = teacher_of(domain) if force or read_manifest(place.data) is None else None
-        again = place.begin(config.model_dump(mode="json"), domain, force=force)
+        settings = config.model_dump(mode="json") | ({"matter": found.id} if found else {})
+        again = place.begin(settings, domain, force=force)
         screen.say(f"{domain.name}: {len(domain.tools)} tools, {len(domain.shots)} shots -> {out}")
         if again:
             screen.say("going on with the run that was stopped")
@@ -106,11 +128,15 @@ def run(config: RunConfig, folder: Path, out: Path, parts: Parts, screen: Screen
             began,
             {},
             teacher,
+            found,
         )
         _timed(job, "prepare", began)
-        plan = _plan(job, folder)
+        thinks = _thinking_plan(job)
+        plan = _plan(job, folder, thinks)
         _data(job, plan)
         _train(job, plan)
+        if thinks is not None:
+            _think(job, thinks, trust=trust)
         return _examine(job, folder)
 
 
@@ -127,7 +153,22 @@ def _timed(job: _Job, stage: str, began: float) -> None:
     job.seconds[stage] = round(time.monotonic() - began, 1)
 
 
-def _plan(job: _Job, folder: Path) -> budget.Plan:
+def _thinking_plan(job: _Job) -> budget.ThinkingPlan | None:
+    """How the thinking model's part of the time is used, which is kept from here on; None at a desk that only acts."""
+    if job.matter is None:
+        return None
+    kept = job.run.read()
+    if "thinks" in kept:
+        plan = budget.ThinkingPlan.model_validate(kept["thinks"])
+    else:
+        plan = budget.thinking_plan(job.left, job.config.dialogues)
+        job.run.note(thinks=plan.model_dump())
+    if read_manifest(job.run.likeness) is None:
+        job.kept = plan.seconds
+    return plan
+
+
+def _plan(job: _Job, folder: Path, thinks: budget.ThinkingPlan | None) -> budget.Plan:
     """The plan of the first start; the same again after a kill, since the data depend on it."""
     kept = job.run.read()
     if "plan" in kept:
@@ -156,9 +197,45 @@ def _plan(job: _Job, folder: Path) -> budget.Plan:
     if plan.train_seconds is not None:
         job.screen.say(
             f"plan: {plan.pairs} pairs, {plan.train_seconds / 60:.1f} minutes of training, "
-            f"{(plan.evaluate_seconds or 0) / 60:.1f} of evaluation"
+            f"{(plan.evaluate_seconds or 0) / 60:.1f} of evaluation" + (f"; {_told(thinks)}" if thinks else "")
         )
+    elif thinks is not None:
+        job.screen.say(f"plan: {_told(thinks)}")
     return plan
+
+
+def _told(plan: budget.ThinkingPlan) -> str:
+    """The thinking model's part of the plan, in words."""
+    words = f"for thinking {plan.dialogues} dialogues"
+    if plan.train_seconds is None:
+        return words
+    return (
+        f"{words}, {plan.train_seconds / 60:.1f} minutes of training, "
+        f"{(plan.evaluate_seconds or 0) / 60:.1f} of evaluation"
+    )
+
+
+def _think(job: _Job, plan: budget.ThinkingPlan, *, trust: bool) -> None:
+    """Dialogues, the thinking adapter, and how near it comes to those held back."""
+    assert job.matter is not None
+    began = time.monotonic()
+    thinking.make(job.run, plan, job.screen, seed=job.config.seed, trust=trust)
+    _timed(job, "dialogues", began)
+    began = time.monotonic()
+    config = job.config.train.model_copy(update={"seed": job.config.seed})
+    thinking.train(
+        config, job.matter, job.base, job.run, job.parts, job.screen,
+        seconds=plan.train_seconds, held_out=job.config.held_out,
+    )  # fmt: skip
+    _timed(job, "think", began)
+    began = time.monotonic()
+    until = None if plan.evaluate_seconds is None else began + plan.evaluate_seconds
+    thinking.examine(
+        job.matter, job.base, job.run, job.parts, job.screen,
+        seed=job.config.seed, until=until, held_out=job.config.held_out,
+    )  # fmt: skip
+    _timed(job, "likeness", began)
+    job.kept = 0.0
 
 
 def _data(job: _Job, plan: budget.Plan) -> Manifest:
@@ -238,16 +315,7 @@ def train_folder(
         )
     )
     job = stage.Job(domain.name, base, made_of, len(shown), source.id, begin, epochs)
-    with screen.bar("training") as bar:
-
-        def tell(step: Step) -> None:
-            bar.update(
-                step.progress, f"step {step.step}, loss {step.loss_sample:.3f}, {step.samples_per_second:.1f} samples/s"
-            )
-
-        made = stage.run(config, job, out, parts.train, parts.convert, seconds=seconds, progress=tell)
-    screen.say(f"training: {facts.train_line(made)}")
-    return made
+    return trained(config, job, out, parts, screen, seconds=seconds)
 
 
 def foreign_tools(domain: Domain) -> tuple[Tool, ...]:
@@ -280,14 +348,17 @@ def close(place: RunFolder, desk: Desk, examined: Examined, seconds: dict[str, f
     spent = {**settings.get("seconds", {}), **seconds}
     place.note(seconds=spent)
     facts.write_report(place, desk, examined, spent)
-    stages = {name: made.id for name in ("data", "train", "eval") if (made := read_manifest(place.path / name))}
+    stages = {name: made.id for name in STAGES if (made := read_manifest(place.path / name))}
+    near = read_manifest(place.likeness)
     numbers: Json = {**examined.numbers, "seconds": spent, **facts.machine()}
+    if near is not None:
+        numbers["thinking"] = near.numbers
     return write_manifest(place.path, "run", stages, settings["settings"], numbers)
 
 
 def settings_of(place: RunFolder) -> RunConfig:
     """How a run was started. Raises DataError when that was another version of manyshot."""
-    settings = {k: v for k, v in place.read()["settings"].items() if k != "domain"}
+    settings = {k: v for k, v in place.read()["settings"].items() if k not in ("domain", "matter")}
     try:
         return RunConfig.model_validate(settings)
     except ValidationError as error:

@@ -27,7 +27,7 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.domain, self.data, self.train, self.eval = (path / n for n in ("domain", "data", "train", "eval"))
-        self.dialogues, self.think = path / "dialogues", path / "think"
+        self.dialogues, self.think, self.likeness = (path / n for n in ("dialogues", "think", "likeness"))
         self.adapter, self.thinking = self.train / "adapter.gguf", self.think / "adapter.gguf"
         self.report = path / "report.html"
         self._settings = path / RUN

@@ -12,7 +12,7 @@ from rapidfuzz import fuzz, process
 
 from manyshot.protocols import Model
 from manyshot.render import Tokenizer, opening_ids
-from manyshot.transcript import GRAMMAR, Thought, question_ids, read_thought, render
+from manyshot.transcript import Piece, Thought, grammar, question, read_thought, render
 from manyshot.types import Trajectory, Turn
 
 #: Longest thought in tokens; those of ticket_desk's experts have 20 to 120.
@@ -26,7 +26,8 @@ class Thinker:
     """Thinks for one desk with one model; fits agent.Think.
 
     prefix: transcript.prefix_text of the desk. adapter: the thinking LoRA's name, None for the base. examples: shots of
-    which the `shots` nearest by their opening stand before the dialogue.
+    which the `shots` nearest by their opening stand before the dialogue. room: tokens of a prompt at most; of a longer
+    dialogue the oldest part is not shown. None for no limit.
     """
 
     model: Model
@@ -36,13 +37,15 @@ class Thinker:
     examples: Sequence[Trajectory] = ()
     shots: int = 0
     grammar: bool = True
+    room: int | None = None
 
     def __call__(self, turns: Sequence[Turn], attempt: int = 0) -> Thought:
         """The next thought. ValueError when what the model wrote is none; raises ModelError."""
-        prompt = [*opening_ids(self.tokenizer, self.prefix), *self._shown(turns), *question_ids(self.tokenizer, turns)]
+        prompt = [*opening_ids(self.tokenizer, self.prefix), *self._shown(turns)]
+        prompt += self._asked(question(turns), None if self.room is None else self.room - len(prompt))
         done = self.model.complete(
             prompt,
-            grammar=GRAMMAR if self.grammar else None,
+            grammar=grammar(turns) if self.grammar else None,
             max_tokens=MAX_TOKENS,
             temperature=WARMTH if attempt else 0.0,
             adapter=self.adapter,
@@ -50,6 +53,13 @@ class Thinker:
             seed=attempt,
         )
         return read_thought(done.text)
+
+    def _asked(self, pieces: Sequence[Piece], room: int | None) -> list[int]:
+        """Ids of the pieces. Of those that do not fit the oldest are left out, a thought with what it was about."""
+        ids = [self.tokenizer.encode(piece.text, add_special_tokens=False) for piece in pieces]
+        while room is not None and len(ids) > 2 and sum(map(len, ids)) > room:
+            ids = ids[2:]
+        return [i for piece in ids for i in piece]
 
     def _shown(self, turns: Sequence[Turn]) -> list[int]:
         """Ids of whole dialogues of experts, the one with the nearest opening last."""

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from manyshot.copying import known, line_rules
 from manyshot.dialogue.exact import write_observation
 from manyshot.flow.steps import Flow
 from manyshot.flow.words import hands_over
@@ -102,7 +103,7 @@ def _speaker(turn: Turn) -> str:
 
 
 def _shown(turn: Turn) -> str:
-    text = fold(turn.text) if turn.answered is None else fold(write_observation(turn.answered))
+    text = _whole(turn)
     return text if len(text) <= SHOWN else f"{text[: SHOWN * 2 // 3]} … {text[-SHOWN // 3 :]}"
 
 
@@ -126,11 +127,19 @@ def read_thought(text: str) -> Thought:
     return Thought(think.strip(), action.strip(), "call" if call else _BY_MARK[mark], (reply or "").strip())
 
 
-#: GBNF of exactly what `read_thought` reads, for engines that decode under a grammar.
-GRAMMAR = (
-    'root ::= " " line "\\nAction: " line "\\n" ("Call" | ("Reply" | "Handoff" | "End") ": " line) "\\n"\n'
-    "line ::= [^ \\n\\r] [^\\n\\r]*\n"
-)
+def grammar(turns: Iterable[Turn]) -> str:
+    """GBNF of what `read_thought` reads, in which ids and long numbers are those that were said in `turns`."""
+    root = r'root ::= " " line "\nAction: " line "\n" ("Call" | ("Reply" | "Handoff" | "End") ": " line) "\n"'
+    return f"{root}\n{line_rules(known(heard(turns)))}"
+
+
+def heard(turns: Iterable[Turn]) -> list[str]:
+    """What customers and tools said."""
+    return [_whole(turn) for turn in turns if turn.role in ("user", "observation")]
+
+
+def _whole(turn: Turn) -> str:
+    return fold(turn.text) if turn.answered is None else fold(write_observation(turn.answered))
 
 
 def pieces(turns: Sequence[Turn]) -> Iterator[Piece]:

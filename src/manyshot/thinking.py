@@ -1,0 +1,231 @@
+"""The thinking half of a run: dialogues, an adapter that learnt them, and how near it comes to those held back.
+
+One rule: only a desk with flows and approved dialogues thinks; one without stays as it is. Each folder's manifest is
+written last, and a finished folder is not touched again.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from manyshot import facts, multiply
+from manyshot.budget import ThinkingPlan
+from manyshot.dataset.split import side
+from manyshot.desk import THINKING
+from manyshot.dialogue.approval import approved
+from manyshot.errors import DataError, EvalError, WorldError
+from manyshot.flow.steps import Flow
+from manyshot.likeness import Pair, likeness
+from manyshot.parts import Parts
+from manyshot.plugs.bases import Base
+from manyshot.progress import Screen
+from manyshot.records import digest, read_jsonl, read_manifest, write_aside, write_jsonl, write_manifest
+from manyshot.render import opening_ids
+from manyshot.runfolder import RunFolder
+from manyshot.shotbook import GENERATED
+from manyshot.thinker import Thinker
+from manyshot.train.settings import TrainConfig
+from manyshot.transcript import Thought, prefix_text, steps
+from manyshot.trial import sample
+from manyshot.types import Domain, Json, Language, Manifest, Trajectory, Turn
+
+#: Share of the wordings of dialogues that are kept out of training.
+HELD_BACK = 0.05
+#: Dialogues that are thought through when time is no matter, and those that are in any case.
+MOST, FEWEST = 60, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """What a desk thinks about. `id`: a hash of its flows and of the dialogues that experts approved."""
+
+    domain: Domain
+    flows: tuple[Flow, ...]
+    id: str
+
+    @property
+    def prefix(self) -> str:
+        """What its transcripts begin with."""
+        return prefix_text(self.domain.tools, self.flows, self.domain.context)
+
+
+def matter(domain: Domain, *, trust: bool) -> Matter | None:
+    """What there is to think about at a desk; None for one without flows or without approved dialogues.
+
+    Raises WorldError where its world may not be run: dialogues cannot be made without.
+    """
+    from manyshot.spec.load import load_dialogues, load_flows
+    from manyshot.world.opening import opener
+
+    flows = load_flows(domain.folder)
+    shots = approved(*load_dialogues(domain.folder)) if flows else []
+    if not shots:
+        return None
+    try:
+        opener(domain, flows, trust=trust)
+    except WorldError as error:
+        raise WorldError(f"{error}; or --no-thinking") from None
+    rows = [one.model_dump(mode="json", exclude={"source"}) for one in shots]
+    return Matter(domain, flows, digest([[flow.model_dump(mode="json") for flow in flows], rows]))
+
+
+def held_back(one: Trajectory) -> bool:
+    """Whether a generated dialogue is kept out of training. Decided by path and wording."""
+    return side(one, groups=HELD_BACK) != "train"
+
+
+def make(place: RunFolder, plan: ThinkingPlan, screen: Screen, *, seed: int, trust: bool) -> Manifest:
+    """The dialogues; those of a killed try are gone on with."""
+    return read_manifest(place.dialogues) or multiply.run(
+        place.domain, place.dialogues, screen, count=plan.dialogues, seed=seed, trust=trust, workers=facts.cores()
+    )
+
+
+def train(
+    config: TrainConfig,
+    matter: Matter,
+    base: Base,
+    place: RunFolder,
+    parts: Parts,
+    screen: Screen,
+    *,
+    seconds: float | None,
+    held_out: Sequence[str] = (),
+) -> Manifest:
+    """The adapter, from the base alone. `held_out`: tools whose dialogues are not learnt."""
+    from manyshot.train import stage
+    from manyshot.train.dialogues import passes
+    from manyshot.training import trained
+
+    if done := read_manifest(place.think):
+        return done
+    source = read_manifest(place.dialogues)
+    if source is None:
+        raise DataError(f"{place.dialogues}: wanted finished dialogues, there is no manifest.json; run manyshot run")
+    rows = [one for one in _dialogues(place, held_out) if not held_back(one)]
+    tokenizer = parts.tokenizer(base)
+    epochs = 1 if seconds is None else 2
+    made = list(passes(rows, opening_ids(tokenizer, matter.prefix), tokenizer, seed=config.seed, epochs=epochs))
+    job = stage.Job(matter.domain.name, base, made, len(rows), source.id, epochs=epochs, role="thinking")
+    return trained(config, job, place.think, parts, screen, seconds=seconds)
+
+
+def _dialogues(place: RunFolder, held_out: Sequence[str]) -> Iterator[Trajectory]:
+    for one in read_jsonl(place.dialogues / GENERATED, Trajectory):
+        if not any(turn.call and turn.call.name in held_out for turn in one.turns):
+            yield one
+
+
+def examine(
+    matter: Matter,
+    base: Base,
+    place: RunFolder,
+    parts: Parts,
+    screen: Screen,
+    *,
+    seed: int,
+    until: float | None,
+    held_out: Sequence[str] = (),
+) -> Manifest:
+    """Let the adapter write each next thought of dialogues that were held back, and set it beside what stands there.
+
+    Writes place.likeness: rows.jsonl, evaluation.json, the manifest last. `until`: time.monotonic() at which to stop.
+    """
+    trained = read_manifest(place.think)
+    if trained is None:
+        raise DataError(f"{place.think}: wanted a finished thinking adapter; go on with manyshot run")
+    if done := read_manifest(place.likeness):
+        return done
+    kept = [one for one in _dialogues(place, held_out) if held_back(one)]
+    model = parts.open_model(base, {THINKING: place.thinking})
+    try:
+        thinker = Thinker(model, parts.tokenizer(base), matter.prefix, adapter=THINKING)
+        with screen.bar("thinking anew what was held back") as bar:
+            rows = list(_written(thinker, sample(kept, MOST, seed), until, bar.update))
+    finally:
+        model.close()
+    numbers = _numbers(rows, matter.domain.context.language)
+    write_jsonl(place.likeness / "rows.jsonl", rows)
+    with write_aside(place.likeness / "evaluation.json") as stream:
+        stream.write(json.dumps(numbers, ensure_ascii=False, indent=1) + "\n")
+    made = write_manifest(place.likeness, "likeness", {"think": trained.id}, {"seed": seed}, numbers)
+    for text in facts.likeness_lines(made):
+        screen.say(text)
+    return made
+
+
+def _written(
+    think: Callable[[Sequence[Turn], int], Thought],
+    found: Sequence[Trajectory],
+    until: float | None,
+    tell: Callable[[float, str], None],
+) -> Iterator[Json]:
+    """A row for each thought of the dialogues: what was wanted, and what was written (null: no thought at all)."""
+    for n, one in enumerate(found):
+        if n >= FEWEST and until is not None and time.monotonic() > until:
+            return
+        for at, wanted in _answers(one.turns):
+            try:
+                written: Thought | None = think(one.turns[:at], 0)
+            except ValueError:
+                written = None
+            yield {
+                "dialogue": one.id,
+                "path": one.path,
+                "turn": at,
+                "wanted": _row(wanted),
+                "written": _row(written) if written else None,
+            }
+        tell((n + 1) / len(found), f"{n + 1} of {len(found)} dialogues")
+
+
+def _answers(turns: Sequence[Turn]) -> Iterator[tuple[int, Thought]]:
+    """(turns before it, thought) for each thought that follows what somebody said."""
+    heard = ("user", "observation")
+    at = [n for n, turn in enumerate(turns) if n and turn.role not in heard and turns[n - 1].role in heard]
+    return zip(at, (thought for said, thought in steps(turns) if said), strict=True)
+
+
+def _row(thought: Thought) -> Json:
+    return {"think": thought.think, "action": thought.action, "then": thought.then, "reply": thought.reply}
+
+
+def _numbers(rows: Sequence[Json], language: Language) -> Json:
+    """Of all thoughts: how many go on in the right way (call, reply, handoff, end), and how near the words come."""
+    right = sum(row["written"] is not None and row["written"]["then"] == row["wanted"]["then"] for row in rows)
+    numbers: Json = {
+        "dialogues": len({row["dialogue"] for row in rows}),
+        "thoughts": len(rows),
+        "unreadable": sum(row["written"] is None for row in rows),
+        "then_right": right,
+        "then": {
+            then: [sum(_then(row) == then for row in found), len(found)] for then, found in _by_then(rows).items()
+        },
+    }
+    for part in ("think", "action", "reply"):
+        pairs = [
+            Pair(str((row["written"] or {}).get(part, "")), row["wanted"][part]) for row in rows if row["wanted"][part]
+        ]
+        try:
+            numbers[part] = {"texts": len(pairs), **(_rounded(likeness(pairs, language)) if pairs else {})}
+        except EvalError as error:
+            numbers[part] = {"texts": len(pairs), "missing": str(error)}
+    return numbers
+
+
+def _then(row: Json) -> str:
+    return str((row["written"] or {}).get("then", ""))
+
+
+def _by_then(rows: Iterable[Json]) -> dict[str, list[Json]]:
+    found: dict[str, list[Json]] = {}
+    for row in rows:
+        found.setdefault(row["wanted"]["then"], []).append(row)
+    return dict(sorted(found.items()))
+
+
+def _rounded(figures: dict[str, float]) -> dict[str, float]:
+    return {name: round(figure, 2) for name, figure in figures.items()}
