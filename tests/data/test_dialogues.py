@@ -172,7 +172,7 @@ CORRUPTIONS: dict[str, Callable[[Row], None]] = {
     "a value of another type": lambda r: _argument(r, lambda _: 5),
     "a digit of an id": lambda r: _argument(r, _digit, lambda v: v.startswith("CHB")),
     "an invented name": lambda r: _argument(r, lambda _: "欧阳铁柱", lambda v: not any(c.isdigit() for c in v)),
-    "an id in a reply": lambda r: _turn(r, "reply", lambda t: t.__setitem__("text", t["text"] + "CHB99999999999"), True),
+    "an id in a reply": lambda r: _turn(r, "reply", _set("text", "您的工单号是CHB99999999999。"), True),
     "an Action without its value": lambda r: r["turns"][_calls(r)[0]].__setitem__("text", "办理。"),
     "the end is missing": lambda r: _drop(r, [len(r["turns"]) - 1]),
     "the assistant begins": lambda r: _drop(r, [0]),
@@ -184,7 +184,8 @@ CORRUPTIONS: dict[str, Callable[[Row], None]] = {
     "another change is said": lambda r: r["expected"].setdefault("created", []).append({"table": "tickets"}),
     "another company": lambda r: r["setup"].__setitem__("seed", 999),
     "a person takes over instead": lambda r: (
-        _turn(r, "action", _set("text", "转人工：客户催单。"), True), _turn(r, "reply", _set("text", "为您转接人工。"), True)
+        _turn(r, "action", _set("text", "转人工：客户催单。"), True),
+        _turn(r, "reply", _set("text", "为您转接人工。"), True),
     )[0],
 }  # fmt: skip
 

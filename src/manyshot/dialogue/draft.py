@@ -77,7 +77,8 @@ _SAID: dict[Language, tuple[_Phrases, ...]] = {
             "Next step: {what}.", "The customer should know the result.", "Let the customer know: {what}",
             "That was all: {what}.", "Say goodbye: {what}.", "All set: {what}. Have a good day!",
             "This is for a person: {what}.", "Pass it on to a person: {what}.",
-            "I will put you through to a colleague who can help; please hold the line.", "The system gave no answer.", ", ",
+            "I will put you through to a colleague who can help; please hold the line.",
+            "The system gave no answer.", ", ",
         ),
         _Phrases(
             "Good day, {about}.", "Missing so far: {slots}.", "Request {slots} from the customer.", "What is {slots}?",
