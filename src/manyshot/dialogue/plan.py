@@ -68,17 +68,18 @@ def plan(
     setup: Setup | None = None,
     walk: Walk | None = None,
     ways: Sequence[Way] = WAYS,
+    fixed: Mapping[str, Any] | None = None,
 ) -> Plan | None:
     """A plan for a walk of a path, the shortest if none is named; None when no values were found that lead along it.
 
-    ways: those that are tried, in this order. pools: values a slot or a field of its name may have, beside those that
+    ways: those that are tried, in this order. fixed: slots whose value is given, where it leads the way. pools: values a slot or a field of its name may have, beside those that
     the flow, the world and the schemas give. The same arguments give the same plan.
     """
     start = setup or Setup()
     for way in ways:
         for n in range(TRIES if way == "plain" else TRIES // 3):
             rng = random.Random(f"{path.id} {seed} {way} {n}")
-            attempt = _Attempt(path, walk or path.walks[0], company, pools, rng, start, way)
+            attempt = _Attempt(path, walk or path.walks[0], company, pools, rng, start, way, fixed or {})
             if (found := attempt.run()) is not None:
                 return found
     return None
@@ -95,6 +96,8 @@ class _Attempt:
     rng: random.Random
     setup: Setup
     way: Way
+    fixed: Mapping[str, Any]
+    _state: list[Json] | None = None
 
     @property
     def flow(self) -> Flow:
@@ -116,7 +119,7 @@ class _Attempt:
                 call = Call(name=step.tool, arguments=written_out(step.arguments, values))
                 if unfit(call, self.company):
                     return None
-                answered = world.call(call)
+                answered, self._state = world.call(call), None
                 if answered.ok == (label == FAILED):
                     return None
                 if answered.ok:
@@ -162,6 +165,8 @@ class _Attempt:
     def _value(self, slot: str, walk: Walk, at: int, values: Json, world: World) -> Any:
         """A value for a slot that is asked for at a step, of those that lead the walk's way where that can be told."""
         about = self.flow.slots[slot]
+        if slot in self.fixed and _suits(slot, self.fixed[slot], walk, at, values):
+            return self.fixed[slot]
         found: Sequence[Any] = about.values or self._candidates(slot, walk, at, values, world)
         fitting = [value for value in found if _suits(slot, value, walk, at, values)]
         return self.rng.choice(fitting or list(found)) if found else about.about or slot
@@ -182,10 +187,18 @@ class _Attempt:
             answers = [value for one, value in values.items() if one in filled]
             offered = [value for value in _scalars(answers) if _fits(value, schema)]
             return [value for value in offered or self._moments(field) if value != values.get(slot)]
-        rows = [row for table in world.state().values() for row in table]
-        told = [row[key] for row in rows for key in (name, slot) if row.get(key) is not None]
-        known = [value for value in dict.fromkeys(map(_hashable, told)) if _fits(value, schema)]
+        rows = [row for row in self._rows(world) if row.get(name) is not None or row.get(slot) is not None]
+        # A row that would be answered with leads the way more often than any.
+        told = [row for row in rows if _foretells(row, walk, place)] or rows
+        values_there = (row[key] for row in told for key in (name, slot) if row.get(key) is not None)
+        known = [value for value in dict.fromkeys(map(_hashable, values_there)) if _fits(value, schema)]
         return known or [*self.pools.get(slot, ()), *self.pools.get(name, ()), *_listed(schema)]
+
+    def _rows(self, world: World) -> Sequence[Json]:
+        """All rows as they are now; they change with calls only."""
+        if self._state is None:
+            self._state = [row for table in world.state().values() for row in table]
+        return self._state
 
     def _refused(self, walk: Walk, at: int, slot: Slot) -> bool:
         """Whether a call is to fail because the world does not know this value."""
@@ -222,6 +235,20 @@ def _suits(slot: str, value: Any, walk: Walk, at: int, values: Json) -> bool:
         if isinstance(step, Ask) and slot in step.slots:
             return True
         if isinstance(step, Branch) and slot in step.needs and not _leads(step, walk.labels[n], known):
+            return False
+    return True
+
+
+def _foretells(row: Json, walk: Walk, at: int) -> bool:
+    """Whether the branches behind a call lead the walk's way if the call is answered with this row."""
+    step = walk.steps[at]
+    assert isinstance(step, CallTool)
+    values = {slot: row[path] for slot, path in step.fills.items() if path in row}
+    for n in range(at + 1, len(walk.steps)):
+        then = walk.steps[n]
+        if isinstance(then, CallTool):
+            return True
+        if isinstance(then, Branch) and values.keys() & set(then.needs) and not _leads(then, walk.labels[n], values):
             return False
     return True
 

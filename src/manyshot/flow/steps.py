@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
@@ -137,7 +138,13 @@ class Branch(_Step):
 
     @property
     def needs(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(test.slot for arm in self.arms if arm.when for test in tests_of(parse(arm.when))))
+        return _tested(tuple(arm.when for arm in self.arms if arm.when))
+
+
+@cache
+def _tested(conditions: tuple[str, ...]) -> tuple[str, ...]:
+    """The slots that conditions look at; plans ask for them all the time."""
+    return tuple(dict.fromkeys(test.slot for condition in conditions for test in tests_of(parse(condition))))
 
 
 class End(_Step):

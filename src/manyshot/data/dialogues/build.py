@@ -30,6 +30,8 @@ from manyshot.types import Domain, Setup, Trajectory
 TRIES = 4
 #: Chances of a class to find room on a path, and of all dialogues of a path beside their number.
 CHANCES = 3
+#: Part of the dialogues that keep the free texts of the expert's, which other words of it speak of.
+OWN_VALUES = 0.5
 #: Worlds that differ in what they are filled with.
 WORLDS = 40
 
@@ -107,6 +109,12 @@ class DialogueBuilder:
                 made.kept.append(one)
         return made
 
+    def _told(self, bones: Skeleton) -> dict[str, Any]:
+        """Free texts of which a dialogue's words speak."""
+        slots = self.company.flows[bones.flow].slots
+        bound = (pair for unit in bones.units for text in unit.texts for pair in text.bound.items())
+        return {slot: value for slot, value in bound if slot in slots and not slots[slot].values}
+
     def _one(self, path: Path, kind: str, n: int, made: Made, near: NearDuplicates) -> Trajectory | None:
         name = digest([self.id, self.seed, path.id, kind, n])[:16]
         fitting = [bones for bones in bones_of(self.skeletons, path.id) if self.mixer.room(bones, kind)]
@@ -118,8 +126,17 @@ class DialogueBuilder:
                 bones = rng.choice(fitting)
                 setup = Setup(seed=rng.randrange(WORLDS))
                 way = self._ways.get(path.id)
+                # Words that speak of a value in other words can be used with that value alone.
+                fixed = self._told(bones) if rng.random() < OWN_VALUES else {}
                 planned = plan(
-                    path, self.company, self.pools, rng.randrange(1 << 30), setup, bones.walk, (way,) if way else WAYS
+                    path,
+                    self.company,
+                    self.pools,
+                    rng.randrange(1 << 30),
+                    setup,
+                    bones.walk,
+                    (way,) if way else WAYS,
+                    fixed,
                 )
                 if planned is None:
                     made.rejects["no values lead along the path"] += 1

@@ -52,6 +52,7 @@ class Skeleton:
     cannot be used with other values have no texts."""
 
     shot: str
+    flow: str
     path: str
     walk: Walk
     units: tuple[Unit, ...]
@@ -176,7 +177,7 @@ def skeleton(one: Trajectory, way: Followed, places: Places) -> Skeleton:
         tail = step if n != order[-1][0] else len(way.walk.steps) - 1
         units.append(talk.thought(act, (before, step, tail), known, given))
         before, turn = step, act.turn + 1
-    return Skeleton(one.id, way.path.id, way.walk, tuple(units))
+    return Skeleton(one.id, way.path.flow, way.path.id, way.walk, tuple(units))
 
 
 def _since(units: Sequence[Unit], before: int, walk: Walk) -> frozenset[str]:
