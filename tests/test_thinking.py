@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from manyshot import budget, pipeline
+from manyshot.assistants import assistants
 from manyshot.budget import thinking_plan
 from manyshot.desk import THINKING
 from manyshot.errors import WorldError
@@ -20,7 +21,7 @@ from manyshot.spec.load import load_domain, load_flows
 from manyshot.thinking import held_back
 from manyshot.train.settings import TrainConfig
 from manyshot.transcript import prefix_text, render
-from manyshot.types import Trajectory
+from manyshot.types import Setup, Trajectory
 from tests.scripted import ByteTokenizer, Counting, starter, thinking_desk
 
 SMALL = RunConfig(minutes=None, pairs=20, dialogues=40, checks=2, tries=1, train=TrainConfig(batch=8))
@@ -127,6 +128,30 @@ def test_the_thoughts_of_dialogues_held_back_are_set_beside_what_was_wanted(
         assert found[part]["texts"] == sum(bool(row["wanted"][part]) for row in rows)
         assert any("BLEU" in name for name in found[part])
     assert "next action on held-back dialogues" in place.report.read_text("utf-8")
+
+
+def test_an_assistant_of_the_run_thinks_and_talks(whole: tuple[Watched, Path, RunFolder]) -> None:
+    made, _, place = whole
+    for mode, adapter in (("tuned", THINKING), ("base", None)):
+        made.asked.clear()
+        with assistants(place, mode, parts=made.parts()) as (stage, open_assistant):
+            one = open_assistant(stage.open_world(Setup()), 0)
+            new = one.hear("我要投诉，上次修的又坏了")
+        assert [turn.role for turn in new] == ["user", "think", "action", "reply"]
+        assert {asked for _, asked in made.asked} == {adapter}
+        wanted = "非常抱歉，请留一下您的手机号。" if mode == "tuned" else "现在为您转接人工客服"
+        assert wanted in new[-1].text
+
+
+def test_a_run_that_does_not_think_has_no_assistant_to_talk_with(tmp_path: Path) -> None:
+    bare = starter(tmp_path / "bistro")
+    made = Watched(tmp_path)
+    made.run(SMALL, bare, tmp_path / "run")
+    with (
+        pytest.raises(pipeline.DataError, match="no thinking adapter"),
+        assistants(RunFolder(tmp_path / "run"), "tuned", parts=made.parts()),
+    ):
+        pass
 
 
 def test_acting_is_not_moved_by_thinking_and_can_do_without(
