@@ -1,7 +1,7 @@
 """A terminal in which a person is the customer: thoughts, calls, what came of them, and the assistant's words.
 
-One rule: it shows what the assistant did, in its order, and adds nothing. The company it acts in is a simulated one that
-lasts as long as the talk.
+One rule: it shows what the assistant did, in its order, and adds nothing. The company is a simulated one that lasts as
+long as the talk.
 """
 
 from __future__ import annotations
