@@ -7,6 +7,7 @@ written last, and a finished folder is not touched again.
 from __future__ import annotations
 
 import json
+import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -29,7 +30,6 @@ from manyshot.shotbook import GENERATED
 from manyshot.thinker import Thinker
 from manyshot.train.settings import TrainConfig
 from manyshot.transcript import Thought, prefix_text, steps
-from manyshot.trial import sample
 from manyshot.types import Domain, Json, Language, Manifest, Trajectory, Turn
 
 #: Share of the wordings of dialogues that are kept out of training.
@@ -140,11 +140,12 @@ def examine(
     if done := read_manifest(place.likeness):
         return done
     kept = [one for one in _dialogues(place, held_out) if held_back(one)]
+    chosen = random.Random(seed).sample(kept, min(MOST, len(kept)))  # also of those that time allows, any path
     model = parts.open_model(base, {THINKING: place.thinking})
     try:
         thinker = Thinker(model, parts.tokenizer(base), matter.prefix, adapter=THINKING)
         with screen.bar("thinking anew what was held back") as bar:
-            rows = list(_written(thinker, sample(kept, MOST, seed), until, bar.update))
+            rows = list(_written(thinker, chosen, until, bar.update))
     finally:
         model.close()
     numbers = _numbers(rows, matter.domain.context.language)
