@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from manyshot import budget, pipeline
+from manyshot import budget, pipeline, single
 from manyshot.assistants import assistants
 from manyshot.budget import thinking_plan
 from manyshot.desk import THINKING
@@ -152,6 +152,24 @@ def test_a_run_that_does_not_think_has_no_assistant_to_talk_with(tmp_path: Path)
         assistants(RunFolder(tmp_path / "run"), "tuned", parts=made.parts()),
     ):
         pass
+
+
+def test_training_alone_takes_a_folder_of_dialogues(whole: tuple[Watched, Path, RunFolder], tmp_path: Path) -> None:
+    _, desk, place = whole
+    made = Watched(tmp_path)
+
+    def train(domain: Path) -> None:
+        single.train_domain(
+            SMALL.train, domain, place.dialogues, tmp_path / "out", made.parts(), Silent(),
+            epochs=1, seconds=None, start="generalist", resume=False,
+        )  # fmt: skip
+
+    with pytest.raises(pipeline.DataError, match="no flows"):
+        train(starter(tmp_path / "bistro"))
+    train(desk)
+    card = json.loads((tmp_path / "out" / "card.json").read_text("utf-8"))
+    assert (card["role"], card["start"]) == ("thinking", None)
+    assert card["id"] == json.loads((place.think / "card.json").read_text("utf-8"))["id"]
 
 
 def test_acting_is_not_moved_by_thinking_and_can_do_without(

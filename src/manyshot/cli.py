@@ -203,7 +203,7 @@ def data(
 @app.command()
 def train(
     domain: DomainName,
-    data: Annotated[Path, typer.Option(metavar="DIR", help="Folder that manyshot data wrote.")],
+    data: Annotated[Path, typer.Option(metavar="DIR", help="Folder that manyshot data or dialogues wrote.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the adapter.")],
     settings: Settings = None,
     minutes: Annotated[float | None, typer.Option(min=0.01, help="Train no longer than this.")] = None,
@@ -212,7 +212,7 @@ def train(
     start: StartOption = "generalist",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was stopped.")] = False,
 ) -> None:
-    """Train an adapter on generated pairs."""
+    """Train an adapter on generated pairs, or one that thinks on dialogues."""
     from manyshot import pipeline, single
     from manyshot.parts import embedded
     from manyshot.progress import Terminal
