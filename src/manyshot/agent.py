@@ -127,7 +127,7 @@ class Agent:
         return silent or bool(strange(text, known(said)) or invented_numbers(text, said))
 
     def _done_already(self, call: Call) -> bool:
-        """Whether the same call was answered well since the customer spoke: made again it leads nowhere, or does twice."""
+        """Whether the same call was answered well since the customer spoke; again it leads nowhere, or does twice."""
         for later, turn in pairwise(reversed(self.turns)):
             if later.role == "user":
                 break
