@@ -14,14 +14,15 @@ from manyshot.desk import THINKING
 from manyshot.errors import WorldError
 from manyshot.pipeline import RunConfig
 from manyshot.progress import Silent
-from manyshot.records import read_jsonl, read_manifest
+from manyshot.records import read_jsonl, read_manifest, write_jsonl, write_manifest
 from manyshot.render import opening_ids
 from manyshot.runfolder import RunFolder
-from manyshot.spec.load import load_domain, load_flows
-from manyshot.thinking import held_back
+from manyshot.spec.load import load_dialogues, load_domain, load_flows
+from manyshot.thinker import Thinker
+from manyshot.thinking import held_back, matter_of, train_folder
 from manyshot.train.settings import TrainConfig
 from manyshot.transcript import prefix_text, render
-from manyshot.types import Setup, Trajectory
+from manyshot.types import Setup, Trajectory, Turn
 from tests.scripted import ByteTokenizer, Counting, starter, thinking_desk
 
 SMALL = RunConfig(minutes=None, pairs=20, dialogues=40, checks=2, tries=1, train=TrainConfig(batch=8))
@@ -270,3 +271,27 @@ def test_thinking_keeps_to_its_share(minutes: int) -> None:
     assert 0.4 * share < plan.train_seconds
     assert plan.train_seconds + (plan.evaluate_seconds or 0) <= share
     assert budget.FEWEST_DIALOGUES <= plan.dialogues <= budget.MOST_DIALOGUES
+
+
+def test_the_real_model_learns_two_dialogues_and_thinks(desk: Path, tmp_path: Path) -> None:
+    from manyshot.parts import embedded
+
+    domain, parts, data = load_domain(desk), embedded(), tmp_path / "dialogues"
+    found, (shots, _) = matter_of(domain), load_dialogues(desk)
+    assert found is not None
+    learnt = [one for one in shots if not held_back(one)][:2]
+    write_jsonl(data / "trajectories.jsonl", learnt)
+    write_manifest(data, "dialogues", {}, {}, {})
+    base = parts.find_base(domain.base)
+    config = TrainConfig(rank=4, dtype="fp32", head="seen")
+    made = train_folder(config, found, base, data, tmp_path / "think", parts, Silent(), epochs=3, seconds=None)
+    assert (made.numbers["dialogues"], made.numbers["samples"]) == (2, 6)
+    losses = [json.loads(row)["loss_token"] for row in (tmp_path / "think" / "log.jsonl").open()]
+    assert losses[-1] < losses[0]
+    model = parts.open_model(base, {THINKING: tmp_path / "think" / "adapter.gguf"})
+    try:
+        think = Thinker(model, parts.tokenizer(base), found.prefix, adapter=THINKING)
+        thought = think([Turn(role="user", text="我要投诉")])
+        assert thought.then in ("call", "reply", "handoff", "end")
+    finally:
+        model.close()
