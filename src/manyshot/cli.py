@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from manyshot.examine import Examined
     from manyshot.flow.steps import Flow
     from manyshot.pipeline import RunConfig
+    from manyshot.runfolder import RunFolder
 
 app = typer.Typer(
     name="manyshot",
@@ -202,7 +203,7 @@ def data(
 @app.command()
 def train(
     domain: DomainName,
-    data: Annotated[Path, typer.Option(metavar="DIR", help="Folder that manyshot data wrote.")],
+    data: Annotated[Path, typer.Option(metavar="DIR", help="Folder that manyshot data or dialogues wrote.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the adapter.")],
     settings: Settings = None,
     minutes: Annotated[float | None, typer.Option(min=0.01, help="Train no longer than this.")] = None,
@@ -211,7 +212,7 @@ def train(
     start: StartOption = "generalist",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was stopped.")] = False,
 ) -> None:
-    """Train an adapter on generated pairs."""
+    """Train an adapter on generated pairs, or one that thinks on dialogues."""
     from manyshot import pipeline, single
     from manyshot.parts import embedded
     from manyshot.progress import Terminal
@@ -362,18 +363,49 @@ def likeness(
 def chat(
     run: RunPath,
     mode: Annotated[ModeName, typer.Option(help="Who answers.")] = "tuned",
-    grammar: Annotated[Switch, typer.Option(help="Hold answers to the tools' schemas.")] = "on",
+    grammar: Annotated[Switch, typer.Option(help="Hold answers to the tools' schemas (--actions).")] = "on",
+    actions: Annotated[bool, typer.Option("--actions", help="Type Actions, also where the run can think.")] = False,
+    trust: Trust = False,
 ) -> None:
-    """Type actions and see the calls; Ctrl-D ends. Nothing is called."""
-    from manyshot import single
+    """Talk with a run; Ctrl-D ends.
+
+    Where it has a thinking adapter you are the customer: it thinks, calls the simulated company, looks, replies.
+    Else, and with --actions, type Actions and see the calls; nothing is called.
+    """
     from manyshot.runfolder import RunFolder
+
+    place = RunFolder(run)
+    if place.thought and not actions:
+        _talk(place, mode, trust=trust)
+        return
+    from manyshot import single
     from manyshot.serve.chat import chat as talk
     from manyshot.serve.chat import typed
 
-    with single.assistant(RunFolder(run), mode, grammar=grammar == "on") as (predictor, how):
+    with single.assistant(place, mode, grammar=grammar == "on") as (predictor, how):
         if sys.stdin.isatty():
             typer.echo("Type what the customer says; Ctrl-D ends.")
         talk(predictor, how, typed(sys.stdin), typer.echo)
+
+
+def _talk(place: RunFolder, mode: ModeName, *, trust: bool) -> None:
+    from rich.text import Text
+
+    from manyshot.assistants import assistants
+    from manyshot.serve.chat import typed
+    from manyshot.serve.talk import AGAIN, PROMPT, talk
+    from manyshot.types import Setup
+
+    console = _console()
+    with assistants(place, mode, trust=trust) as (stage, open_assistant):
+        world = stage.open_world(Setup())
+        if sys.stdin.isatty():
+            typer.echo(f"You are the customer; {AGAIN} begins anew, Ctrl-D ends.")
+        talk(
+            lambda: open_assistant(world, 0),
+            typed(sys.stdin, PROMPT),
+            lambda text, style: console.print(Text(text, style=style), soft_wrap=True),
+        )
 
 
 app.command()(world)

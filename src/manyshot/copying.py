@@ -14,7 +14,7 @@ from manyshot.grammar import literal
 #: Letters and digits in a row. The signs between them are free.
 _RUN = re.compile(r"[A-Za-z0-9]+")
 #: What anybody may write: words, numbers of up to four digits (hours, years), short marks such as B2 and 10am.
-_FREE = re.compile(r"[A-Za-z]+|[0-9]{1,4}|[A-Za-z]{1,4}[0-9]{1,2}|[0-9]{1,3}[A-Za-z]{1,3}")
+_FREE = re.compile(r"[A-Za-z]+|[0-9]{1,4}|[A-Za-z]{1,2}[0-9]{1,2}|[0-9]{1,2}[A-Za-z]{1,3}")
 #: Within an id people make gaps: "chb 2024 1001 008", "138-0013-8000".
 _GAPPED = re.compile(r"(?:[A-Za-z]{1,5}[ -]?)?[0-9]+(?:[ -][0-9]+)*")
 #: So many of a dialogue's ids are taken into a grammar, the latest ones.
@@ -41,6 +41,6 @@ def strange(text: str, ids: Iterable[str]) -> list[str]:
 
 def line_rules(ids: Sequence[str]) -> str:
     """GBNF of a rule `line`: one line that does not begin with a blank and in which nothing is strange."""
-    free = ("[a-zA-Z]+", "[0-9]{1,4}", "[a-zA-Z]{1,4} [0-9]{1,2}", "[0-9]{1,3} [a-zA-Z]{1,3}")
+    free = ("[a-zA-Z]+", "[0-9]{1,4}", "[a-zA-Z]{1,2} [0-9]{1,2}", "[0-9]{1,2} [a-zA-Z]{1,3}")
     options = " | ".join([*free, *map(literal, ids[-MOST:])])
     return f"line ::= (word | [^ \\n\\ra-zA-Z0-9] word?) ([^\\n\\ra-zA-Z0-9] word?)*\nword ::= {options}\n"

@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
 
+from manyshot import transcript
 from manyshot.dataset import personal
 from manyshot.dataset.check import Report, check
 from manyshot.dataset.page import Shown, write_page
@@ -22,7 +23,8 @@ from manyshot.dataset.wording import text_of, unit_of
 from manyshot.datasource import PAIRS, TRAJECTORIES, Source
 from manyshot.errors import DataError
 from manyshot.records import digest, line, write_aside, write_jsonl, write_manifest
-from manyshot.render import prefix_ids
+from manyshot.render import opening_ids, prefix_ids
+from manyshot.spec.load import load_flows
 from manyshot.types import CallPair, Json, Trajectory
 
 SIDES: tuple[Side, ...] = ("train", "held_in", "held_out")
@@ -53,10 +55,13 @@ def _declared(source: Source) -> list[str]:
 
 
 def _prefix(source: Source, tokenizer: Reading) -> list[int]:
-    """Tokens that all call pairs of a domain begin with."""
-    if source.kind is not CallPair or source.domain is None:
+    """Tokens that all samples of a domain begin with."""
+    if source.domain is None:
         return []
-    return prefix_ids(tokenizer, source.domain.tools, source.domain.context.language)
+    domain = source.domain
+    if source.kind is CallPair:
+        return prefix_ids(tokenizer, domain.tools, domain.context.language)
+    return opening_ids(tokenizer, transcript.prefix_text(domain.tools, load_flows(domain.folder), domain.context))
 
 
 def page(source: Source, out: Path, tokenizer: Reading, report: Report | None, most: int) -> int:

@@ -164,7 +164,8 @@ def _thinking_plan(job: _Job) -> budget.ThinkingPlan | None:
         plan = budget.thinking_plan(job.left, job.config.dialogues)
         job.run.note(thinks=plan.model_dump())
     if read_manifest(job.run.likeness) is None:
-        job.kept = plan.seconds
+        most = plan.seconds if job.left is None else budget.THINKING_SHARE * max(0.0, job.left)
+        job.kept = min(plan.seconds, most)
     return plan
 
 

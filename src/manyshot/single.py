@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from manyshot import thinking
 from manyshot.desk import SHOTS, TUNED, desk_of
 from manyshot.errors import DataError, TrainError
 from manyshot.parts import Parts, embedded, teacher_of
@@ -61,7 +62,10 @@ def train_domain(
     start: StartName,
     resume: bool,
 ) -> Manifest:
-    """Train on the data in `data`. A stopped training is gone on with only when `resume` says so."""
+    """Train on the data in `data`: pairs, or dialogues, which make a thinking adapter and know no `start`.
+
+    A stopped training is gone on with only when `resume` says so.
+    """
     from manyshot.spec.load import load_domain
 
     read = load_domain(domain)
@@ -77,6 +81,13 @@ def train_domain(
             raise TrainError(f"{out}: holds no stopped training; choose another --out")
     held_out = tuple(source.config.get("held_out", ()))
     base = parts.find_base(read.base)
+    if source.stage == "dialogues":
+        found = thinking.matter_of(read)
+        if found is None:
+            raise DataError(f"{domain}: has no flows with approved dialogues, so it is not what {data} was made from")
+        return thinking.train_folder(
+            config, found, base, data, out, parts, screen, epochs=epochs, seconds=seconds, held_out=held_out
+        )
     return train_folder(
         config, read, base, data, out, parts, screen, held_out=held_out, epochs=epochs, seconds=seconds, start=start
     )

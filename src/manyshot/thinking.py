@@ -7,9 +7,11 @@ written last, and a finished folder is not touched again.
 from __future__ import annotations
 
 import json
+import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from manyshot import facts, multiply
 from manyshot.budget import ThinkingPlan
@@ -29,7 +31,6 @@ from manyshot.shotbook import GENERATED
 from manyshot.thinker import Thinker
 from manyshot.train.settings import TrainConfig
 from manyshot.transcript import Thought, prefix_text, steps
-from manyshot.trial import sample
 from manyshot.types import Domain, Json, Language, Manifest, Trajectory, Turn
 
 #: Share of the wordings of dialogues that are kept out of training.
@@ -57,17 +58,26 @@ def matter(domain: Domain, *, trust: bool) -> Matter | None:
 
     Raises WorldError where its world may not be run: dialogues cannot be made without.
     """
-    from manyshot.spec.load import load_dialogues, load_flows
     from manyshot.world.opening import opener
+
+    found = matter_of(domain)
+    if found is None:
+        return None
+    try:
+        opener(domain, found.flows, trust=trust)
+    except WorldError as error:
+        raise WorldError(f"{error}; or --no-thinking") from None
+    return found
+
+
+def matter_of(domain: Domain) -> Matter | None:
+    """As `matter`, whether its world may be run or not."""
+    from manyshot.spec.load import load_dialogues, load_flows
 
     flows = load_flows(domain.folder)
     shots = approved(*load_dialogues(domain.folder)) if flows else []
     if not shots:
         return None
-    try:
-        opener(domain, flows, trust=trust)
-    except WorldError as error:
-        raise WorldError(f"{error}; or --no-thinking") from None
     rows = [one.model_dump(mode="json", exclude={"source"}) for one in shots]
     return Matter(domain, flows, digest([[flow.model_dump(mode="json") for flow in flows], rows]))
 
@@ -95,26 +105,44 @@ def train(
     seconds: float | None,
     held_out: Sequence[str] = (),
 ) -> Manifest:
-    """The adapter, from the base alone. `held_out`: tools whose dialogues are not learnt."""
+    """The adapter of a run. `held_out`: tools whose dialogues are not learnt."""
+    return read_manifest(place.think) or train_folder(
+        config, matter, base, place.dialogues, place.think, parts, screen,
+        epochs=1 if seconds is None else 2, seconds=seconds, held_out=held_out,
+    )  # fmt: skip
+
+
+def train_folder(
+    config: TrainConfig,
+    matter: Matter,
+    base: Base,
+    data: Path,
+    out: Path,
+    parts: Parts,
+    screen: Screen,
+    *,
+    epochs: int,
+    seconds: float | None,
+    held_out: Sequence[str] = (),
+) -> Manifest:
+    """Train an adapter on the finished dialogues in `data`, from the base alone."""
     from manyshot.train import stage
     from manyshot.train.dialogues import passes
     from manyshot.training import trained
 
-    if done := read_manifest(place.think):
-        return done
-    source = read_manifest(place.dialogues)
+    source = read_manifest(data)
     if source is None:
-        raise DataError(f"{place.dialogues}: wanted finished dialogues, there is no manifest.json; run manyshot run")
-    rows = [one for one in _dialogues(place, held_out) if not held_back(one)]
+        raise DataError(f"{data}: wanted finished dialogues, there is no manifest.json; make them: manyshot dialogues")
+    rows = [one for one in _dialogues(data, held_out) if not held_back(one)]
     tokenizer = parts.tokenizer(base)
-    epochs = 1 if seconds is None else 2
-    made = list(passes(rows, opening_ids(tokenizer, matter.prefix), tokenizer, seed=config.seed, epochs=epochs))
+    prefix = opening_ids(tokenizer, matter.prefix)
+    made = list(passes(rows, prefix, tokenizer, seed=config.seed, epochs=epochs))
     job = stage.Job(matter.domain.name, base, made, len(rows), source.id, epochs=epochs, role="thinking")
-    return trained(config, job, place.think, parts, screen, seconds=seconds)
+    return trained(config, job, out, parts, screen, seconds=seconds)
 
 
-def _dialogues(place: RunFolder, held_out: Sequence[str]) -> Iterator[Trajectory]:
-    for one in read_jsonl(place.dialogues / GENERATED, Trajectory):
+def _dialogues(data: Path, held_out: Sequence[str]) -> Iterator[Trajectory]:
+    for one in read_jsonl(data / GENERATED, Trajectory):
         if not any(turn.call and turn.call.name in held_out for turn in one.turns):
             yield one
 
@@ -139,12 +167,13 @@ def examine(
         raise DataError(f"{place.think}: wanted a finished thinking adapter; go on with manyshot run")
     if done := read_manifest(place.likeness):
         return done
-    kept = [one for one in _dialogues(place, held_out) if held_back(one)]
+    kept = [one for one in _dialogues(place.dialogues, held_out) if held_back(one)]
+    chosen = random.Random(seed).sample(kept, min(MOST, len(kept)))  # also of those that time allows, any path
     model = parts.open_model(base, {THINKING: place.thinking})
     try:
         thinker = Thinker(model, parts.tokenizer(base), matter.prefix, adapter=THINKING)
         with screen.bar("thinking anew what was held back") as bar:
-            rows = list(_written(thinker, sample(kept, MOST, seed), until, bar.update))
+            rows = list(_written(thinker, chosen, until, bar.update))
     finally:
         model.close()
     numbers = _numbers(rows, matter.domain.context.language)

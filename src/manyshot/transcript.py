@@ -26,6 +26,8 @@ Then = Literal["call", "reply", "handoff", "end"]
 MARKS: Mapping[Then, str] = {"call": "Call", "reply": "Reply", "handoff": "Handoff", "end": "End"}
 #: Characters of an Observation that the model is shown; of a longer one the beginning and the end.
 SHOWN = 480
+#: Stands before a thought.
+NEXT = "Think:"
 #: Stands for a Think or an Action that nobody wrote.
 NOTHING = "-"
 
@@ -94,7 +96,12 @@ def _about(text: str) -> str:
 
 def said_text(turns: Iterable[Turn]) -> str:
     """What customers and tools said since the assistant's last thought, and the beginning of the next one."""
-    return "".join(f"{_speaker(turn)}: {_shown(turn)}\n" for turn in turns) + "Think:"
+    return "".join(map(said_line, turns)) + NEXT
+
+
+def said_line(turn: Turn) -> str:
+    """What a customer or a tool said."""
+    return f"{_speaker(turn)}: {_shown(turn)}\n"
 
 
 def _speaker(turn: Turn) -> str:
@@ -109,9 +116,14 @@ def _shown(turn: Turn) -> str:
 
 def thought_text(thought: Thought) -> str:
     """A thought as the model writes it, after "Think:"."""
+    return "".join(thought_lines(thought))
+
+
+def thought_lines(thought: Thought) -> tuple[str, str, str]:
+    """The lines of a thought: what it thinks, its Action, and what follows from that."""
     mark = MARKS[thought.then]
     last = mark if thought.then == "call" else f"{mark}: {_line(thought.reply)}"
-    return f" {_line(thought.think)}\nAction: {_line(thought.action)}\n{last}\n"
+    return f" {_line(thought.think)}\n", f"Action: {_line(thought.action)}\n", f"{last}\n"
 
 
 def _line(text: str) -> str:
@@ -154,6 +166,12 @@ def pieces(turns: Sequence[Turn]) -> Iterator[Piece]:
 
 def steps(turns: Sequence[Turn]) -> Iterator[tuple[list[Turn], Thought]]:
     """(what was said since the last thought, the thought) for each of the assistant's thoughts."""
+    for said, own, after in parted(turns):
+        yield said, thought_of(own, after)
+
+
+def parted(turns: Sequence[Turn]) -> Iterator[tuple[list[Turn], Sequence[Turn], Turn | None]]:
+    """(what was said since the last thought, the turns of the thought, the turn after them) for each thought."""
     said: list[Turn] = []
     n = 0
     while n < len(turns):
@@ -164,7 +182,7 @@ def steps(turns: Sequence[Turn]) -> Iterator[tuple[list[Turn], Thought]]:
         end = n + 1
         while end < len(turns) and _goes_on(turns[end - 1], turns[end]):
             end += 1
-        yield said, _thought(turns[n:end], turns[end] if end < len(turns) else None)
+        yield said, turns[n:end], turns[end] if end < len(turns) else None
         said, n = [], end
 
 
@@ -176,7 +194,8 @@ def _goes_on(before: Turn, turn: Turn) -> bool:
     return order.index(turn.role) > order.index(before.role)
 
 
-def _thought(turns: Sequence[Turn], after: Turn | None) -> Thought:
+def thought_of(turns: Sequence[Turn], after: Turn | None) -> Thought:
+    """The thought that these turns are; what comes after them tells a reply from an end."""
     by_role = {turn.role: turn for turn in turns}
     think, action, reply = (by_role[role].text if role in by_role else "" for role in ("think", "action", "reply"))
     # A tool's answer follows a call, also one that could not be made.

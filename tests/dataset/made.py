@@ -69,6 +69,7 @@ trajectories = st.builds(
         seed=st.integers(0, 5),
     ),
     expected=st.dictionaries(texts, values, max_size=1),
+    kind=st.sampled_from(["", "leaves"]),
     source=st.none() | st.builds(Source, file=texts, line=st.integers(0, 5)),
 )
 pairs = st.builds(

@@ -18,7 +18,9 @@ from manyshot.dataset.spans import LEARNED, dialogue_spans
 from manyshot.dataset.split import chance, side
 from manyshot.dataset.wording import group_of, wordings
 from manyshot.datasource import open_source
+from manyshot.plugs.models.scripted import ByteTokenizer
 from manyshot.records import read_jsonl, read_manifest, write_jsonl
+from manyshot.transcript import render
 from manyshot.types import Call, CallPair, Observation, Trajectory, Turn
 from tests.dataset.made import trajectories
 from tests.test_cli_flow import ran
@@ -98,10 +100,14 @@ def test_percentiles_are_lengths_that_occur(counts: list[int], limit: int) -> No
 
 @given(trajectories)
 def test_loss_falls_on_what_the_model_writes_and_on_nothing_else(one: Trajectory) -> None:
-    spans = [span for span in dialogue_spans(one) if span.kind != "call"]
-    assert [span.kind for span in spans] == [turn.role for turn in one.turns]
+    spans, tokenizer = dialogue_spans(one, ByteTokenizer()), ByteTokenizer()
     assert all(span.loss == (span.kind in ("think", "action", "reply")) for span in spans)
-    assert not any(span.loss for span in dialogue_spans(one) if span.kind == "call")
+    own = [span for span in spans if span.kind != "call"]
+    made = render(tokenizer, one.turns)
+    assert "".join(span.text for span in own).encode("utf-8", "replace") == bytes(made.ids)
+    mask = [span.loss for span in own for _ in range(span.tokens or 0)]
+    assert mask == made.loss
+    assert [span.text for span in dialogue_spans(one)] == [span.text for span in spans]
     assert {"think", "action", "reply"} == LEARNED
 
 

@@ -15,7 +15,8 @@ from manyshot.dataset.page import Shown, write_page
 from manyshot.dataset.spans import Span, pair_spans
 from manyshot.datasource import open_source
 from manyshot.plugs.models.scripted import ByteTokenizer
-from manyshot.render import branch_text, target_text
+from manyshot.render import branch_text, fold, target_text
+from manyshot.transcript import render
 from manyshot.types import Call, CallPair
 from tests.test_cli_flow import ran
 
@@ -58,13 +59,21 @@ def test_every_shot_is_there_with_its_mask(tmp_path: Path) -> None:
     assert not re.search(r"https?://", (tmp_path / "p.html").read_text("utf-8"))
     assert len(data["samples"]) == data["report"]["records"] == 40
     for sample, one in zip(data["samples"], source.dialogues(), strict=True):
-        turns = [span for span in sample["spans"] if span["kind"] != "call"]
+        turns = [span for span in sample["spans"] if span["kind"] not in ("call", "prompt")]
         assert [span["kind"] for span in turns] == [turn.role for turn in one.turns]
-        assert all(turn.text.split("\n")[0] in span["text"] for span, turn in zip(turns, one.turns, strict=True))
+        for span, turn in zip(turns, one.turns, strict=True):
+            assert turn.role == "observation" or fold(turn.text) in span["text"]
         assert all(span["loss"] == (span["kind"] in ("think", "action", "reply")) for span in sample["spans"])
-        assert all(span["tokens"] == len(span["text"].encode()) for span in turns)
+        own = [span for span in sample["spans"] if span["kind"] != "call"]
+        made = render(tokenizer, one.turns)
+        assert "".join(span["text"] for span in own) == tokenizer.decode(made.ids)
+        assert all(span["tokens"] == len(span["text"].encode()) for span in own)
+        assert sum(span["tokens"] for span in own if span["loss"]) == sum(made.loss)
+        assert all("".join(span["pieces"]) == (span["text"] if span["loss"] else "") for span in own)
     whole = next(row for row in data["report"]["lengths"] if row["name"] == "sample")
-    assert whole["most"] == max(sum(span["tokens"] for span in one["spans"]) for one in data["samples"])
+    shared = len(data["prefix"].encode())  # and the id that begins a text, of which nothing is to be seen
+    own = [sum(span["tokens"] or 0 for span in one["spans"]) for one in data["samples"]]
+    assert whole["most"] == shared + 1 + max(own)
     assert whole["over"] == 40
 
 

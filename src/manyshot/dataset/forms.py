@@ -75,7 +75,9 @@ def read_row(form: Form[R], row: Json) -> Read[R]:
 
 
 def _dump(one: Trajectory | CallPair) -> Json:
-    return one.model_dump(mode="json")
+    """All fields, also those that a dump leaves out where nothing stands in them."""
+    dumped = one.model_dump(mode="json")
+    return {name: dumped.get(name, getattr(one, name)) for name in type(one).model_fields}
 
 
 def _patch(one: Trajectory | CallPair, back: Trajectory | CallPair) -> Json:

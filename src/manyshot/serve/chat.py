@@ -15,18 +15,18 @@ from manyshot.serve.predictor import Mode, Predictor
 from manyshot.types import Json, Prediction
 
 
-def typed(stream: TextIO) -> Iterator[str]:
+def typed(stream: TextIO, prompt: str = "Action> ") -> Iterator[str]:
     """Lines as they are typed, with a prompt in a terminal; ends with the input."""
     terminal = stream.isatty()
     while True:
         if terminal:
-            sys.stdout.write("Action> ")
+            sys.stdout.write(prompt)
             sys.stdout.flush()
         line = stream.readline()
         if not line:
             break
         if not terminal and line.strip():
-            sys.stdout.write(f"Action> {line.strip()}\n")
+            sys.stdout.write(f"{prompt}{line.strip()}\n")
         yield line
     if terminal:
         sys.stdout.write("\n")
