@@ -116,8 +116,11 @@ def _order(turns: Sequence[Row]) -> Iterator[str]:
             yield f"turn {n}: no words"
 
 
+_SPOKEN = str.maketrans("幺零一二三四五六七八九", "10123456789")
+
+
 def _plain(text: str) -> str:
-    return re.sub(r"[\s\-+]", "", text).lower()
+    return re.sub(r"[\s\-+，,]", "", text).lower().translate(_SPOKEN)
 
 
 def _sources(turns: Sequence[Row]) -> Iterator[str]:
@@ -125,7 +128,7 @@ def _sources(turns: Sequence[Row]) -> Iterator[str]:
     heard = ""
     for n, turn in enumerate(turns):
         if turn["role"] in ("reply", "action"):
-            for number in re.findall(r"\d{6,}", _plain(turn["text"])):
+            for number in re.findall(r"\d{6,}", turn["text"]):
                 if number not in heard:
                     yield f"turn {n}: {number} came from nowhere"
         for name, value in ((turn.get("call") or {}).get("arguments") or {}).items():
@@ -140,13 +143,7 @@ def _sources(turns: Sequence[Row]) -> Iterator[str]:
 
 
 def _final(expected: Row, before: Mapping[str, list[Row]], after: Mapping[str, list[Row]]) -> Iterator[str]:
-    changed = []
-    for table in after:
-        old = {next(iter(r.values())): r for r in before.get(table, [])}
-        for row in after[table]:
-            key = next(iter(row.values()))
-            if key not in old or old[key] != row:
-                changed.append((table, row))
+    changed = [(table, row) for table in after for row in after[table] if row not in before.get(table, [])]
     wanted = [row for sort in ("created", "changed", "cancelled") for row in expected.get(sort, [])]
     if len(changed) != len(wanted):
         yield f"{len(changed)} rows changed, {len(wanted)} are expected to"

@@ -182,7 +182,9 @@ CORRUPTIONS: dict[str, Callable[[Row], None]] = {
     "a flow that is none": lambda r: r.__setitem__("flow", "weather"),
     "what changed is not said": lambda r: r.__setitem__("expected", {}),
     "another change is said": lambda r: r["expected"].setdefault("created", []).append({"table": "tickets"}),
-    "another company": lambda r: r["setup"].__setitem__("seed", 999),
+    "a fault that is not told": lambda r: r["setup"].__setitem__(
+        "faults", [{"call": r["turns"][_calls(r)[0]]["call"]["name"], "nth": 1, "kind": "error"}]
+    ),
     "a person takes over instead": lambda r: (
         _turn(r, "action", _set("text", "转人工：客户催单。"), True),
         _turn(r, "reply", _set("text", "为您转接人工。"), True),

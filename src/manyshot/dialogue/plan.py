@@ -72,8 +72,9 @@ def plan(
 ) -> Plan | None:
     """A plan for a walk of a path, the shortest if none is named; None when no values were found that lead along it.
 
-    ways: those that are tried, in this order. fixed: slots whose value is given, where it leads the way. pools: values a slot or a field of its name may have, beside those that
-    the flow, the world and the schemas give. The same arguments give the same plan.
+    ways: those that are tried, in this order. fixed: slots whose value is given, where it leads the way. pools: values
+    a slot or a field of its name may have, beside those that the flow, the world and the schemas give. The same
+    arguments give the same plan.
     """
     start = setup or Setup()
     for way in ways:
