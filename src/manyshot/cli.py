@@ -212,7 +212,7 @@ def train(
     start: StartOption = "generalist",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was stopped.")] = False,
 ) -> None:
-    """Train an adapter on generated pairs, or one that thinks on dialogues."""
+    """Train an adapter on generated pairs, or on dialogues to think."""
     from manyshot import pipeline, single
     from manyshot.parts import embedded
     from manyshot.progress import Terminal
