@@ -19,6 +19,8 @@ from manyshot.cli import main
 from manyshot.config import find_domain, override
 from manyshot.errors import SpecError
 from manyshot.plugs.models.scripted import ByteTokenizer, Scripted
+from manyshot.records import write_manifest
+from manyshot.runfolder import RunFolder
 from manyshot.serve.chat import chat, shown, typed
 from manyshot.serve.predict import predict_file, read_questions
 from manyshot.serve.predictor import Mode, Predictor
@@ -214,6 +216,30 @@ def test_the_demo_is_a_small_run() -> None:
     assert demo.DEMO.minutes is not None
     assert demo.DEMO.minutes <= 12
     assert demo.DEMO.sample == 40
+
+
+def test_the_demo_of_one_domain_never_shows_that_of_another(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert demo.folder(find_domain("ticket_desk")) == Path("runs/demo")
+    assert demo.folder(find_domain("drone")) == Path("runs/demo-drone")
+    (tmp_path / "run.json").write_text(json.dumps({"settings": {}, "from": str(find_domain("ticket_desk"))}), "utf-8")
+    write_manifest(tmp_path, "run", {}, {}, {})
+    code, said = stopped(["demo", "--domain", "drone", "--out", tmp_path], capsys)
+    assert code == 2
+    assert "a finished demo of ticket_desk, not of drone; choose another --out" in said
+    demo.refuse_other(RunFolder(tmp_path), find_domain("ticket_desk"))
+
+
+def test_the_package_runs_as_a_module() -> None:
+    words = [sys.executable, "-m", "manyshot", "--version"]
+    assert subprocess.run(words, capture_output=True, text=True, timeout=60, check=True).stdout.startswith(
+        "manyshot 0."
+    )
+
+
+def test_no_shot_of_the_shipped_domains_says_a_value_that_cannot_be_read() -> None:
+    checked = manyshot(["check", "ticket_desk"])
+    assert checked.returncode == 0
+    assert "cannot be read back" not in checked.stdout + checked.stderr
 
 
 # -- predict and chat on a scripted model ------------------------------------------------------------

@@ -54,6 +54,19 @@ def test_training_leaves_an_adapter_with_what_it_was_made_from(corpus: Path, tmp
         generalist.build(read, BASE, CONFIG, tmp_path / "out", made.parts(), Silent())
 
 
+def test_the_card_names_the_adapter_that_it_was_started_from(corpus: Path, tmp_path: Path) -> None:
+    read, made = generalist.read_corpus([corpus]), Counting(tmp_path, {})
+    alone = generalist.build(read, BASE, CONFIG, tmp_path / "first", made.parts(), Silent())
+    assert "| start | the base alone |" in (tmp_path / "first" / "README.md").read_text("utf-8")
+    (tmp_path / "given").mkdir()
+    (tmp_path / "given" / "adapter_model.safetensors").write_bytes(b"weights")
+    done = generalist.build(read, BASE, CONFIG, tmp_path / "next", made.parts(), Silent(), start=tmp_path / "given")
+    card = (tmp_path / "next" / "README.md").read_text("utf-8")
+    assert f"| start | an adapter (sha256 of its weights {done.inputs['start']}...) |" in card
+    assert "--start ADAPTER" in card
+    assert "start" not in alone.inputs
+
+
 def test_a_corpus_that_is_none_or_unsound_stops_before_any_work(corpus: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=r"found no domain\.toml"):

@@ -41,6 +41,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("single", "demo", "curve", "simulate"),
     ("assistants",),
     ("cli", "cli_dataset", "cli_dialogues", "cli_shots", "cli_simulate", "cli_world"),
+    ("__main__",),
 )
 #: `import manyshot` and the command line's help must not load these.
 HEAVY = (

@@ -212,7 +212,7 @@ def train(
     start: StartOption = "generalist",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was stopped.")] = False,
 ) -> None:
-    """Train an adapter on generated pairs, or one that thinks on dialogues."""
+    """Train an adapter on generated pairs, or on dialogues to think."""
     from manyshot import pipeline, single
     from manyshot.parts import embedded
     from manyshot.progress import Terminal
@@ -432,7 +432,10 @@ def preview(
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option(metavar="RUN", help="Folder of the run.")] = Path("runs/demo"),
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="RUN", help="Folder of the run: runs/demo, of another domain runs/demo-DOMAIN."),
+    ] = None,
     domain: Annotated[str, typer.Option(metavar="DOMAIN", help="A shipped domain.")] = "ticket_desk",
     force: Force = False,
 ) -> None:
@@ -440,12 +443,15 @@ def demo(
     from manyshot import demo as script
     from manyshot.runfolder import RunFolder
 
-    if RunFolder(out).finished and not force:
+    where = find_domain(domain)
+    out = out or script.folder(where)
+    if (run := RunFolder(out)).finished and not force:
+        script.refuse_other(run, where)
         typer.echo(script.AGAIN.format(out=out))
         _show_stored(out)
     else:
         typer.echo(script.INTRO.format(domain=domain, out=out))
-        _run(script.DEMO, find_domain(domain), out, force=force)
+        _run(script.DEMO, where, out, force=force)
     typer.echo(script.NEXT.format(out=out, domain=domain))
 
 

@@ -20,8 +20,9 @@ def dialogues(
     workers: Annotated[int, typer.Option(min=1, help="Processes; the result does not depend on them.")] = 2,
     trust: Annotated[bool, typer.Option("--trust", help="Run the domain's world.py.")] = False,
 ) -> None:
-    """Multiply a domain's approved dialogues: other values, other words, and what customers do beside answering.
+    """Multiply a domain's approved dialogues.
 
+    Values and words change, and customers do more than answer.
     Every call is really made in the simulated company, and every dialogue is played again before it is kept.
     """
     from rich.console import Console

@@ -28,8 +28,9 @@ def simulate(
     trials: Annotated[int, typer.Option(min=1, help="Conversations a scenario; the first takes no chances.")] = 1,
     trust: Annotated[bool, typer.Option("--trust", help="Run the domain's world.py.")] = False,
 ) -> None:
-    """Play scenarios: a scripted customer talks with the run's assistant in the simulated company.
+    """Play scenarios through a run's assistant.
 
+    A scripted customer talks with it in the simulated company.
     Judged are the final state, forbidden acts, calls that must be made, and whether a person took over when due.
     """
     from rich.console import Console

@@ -175,7 +175,7 @@ def build(
     screen.say(f"{numbers['domains']} domains, {numbers['tools']} tools, {numbers['samples']} samples")
     inputs = {"base": base.sha256, "corpus": corpus.id, **({"start": _weights(start)} if start else {})}
     settings = config.model_dump(mode="json")
-    (out / "README.md").write_text(_card(base, corpus, numbers, settings), "utf-8")
+    (out / "README.md").write_text(_card(base, corpus, inputs, numbers, settings), "utf-8")
     return write_manifest(out, "generalist", inputs, settings, {**numbers, **facts.machine()})
 
 
@@ -186,11 +186,13 @@ def _weights(adapter: Path) -> str:
     return file_sha256(adapter / "adapter_model.safetensors")[:16]
 
 
-def _card(base: Base, corpus: Corpus, numbers: Json, settings: Json) -> str:
+def _card(base: Base, corpus: Corpus, inputs: Json, numbers: Json, settings: Json) -> str:
     """What the adapter is and how it is made again, for people."""
-    rows = {"base": f"{base.name} (sha256 {base.sha256})", "corpus": corpus.id, **numbers}
+    start = f"an adapter (sha256 of its weights {inputs['start']}...)" if "start" in inputs else "the base alone"
+    rows = {"base": f"{base.name} (sha256 {base.sha256})", "corpus": corpus.id, "start": start, **numbers}
     table = "\n".join(f"| {key} | {value} |" for key, value in rows.items())
     chosen = " ".join(f"--set {k}={settings[k]}" for k in ("rank", "alpha", "lr", "final_lr", "batch", "seed"))
+    chosen += " --start ADAPTER" if "start" in inputs else ""
     return (
         f"---\nlibrary_name: peft\nbase_model: {base.name}\ntags: [lora, function-calling, manyshot]\n---\n"
         "# The generalist: an adapter from which every domain starts\n\n"
