@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from manyshot.budget import thinking_plan
 from manyshot.desk import THINKING
 from manyshot.errors import WorldError
 from manyshot.pipeline import RunConfig
-from manyshot.progress import Silent
+from manyshot.progress import Bar, Silent
 from manyshot.records import read_jsonl, read_manifest, write_jsonl, write_manifest
 from manyshot.render import opening_ids
 from manyshot.runfolder import RunFolder
@@ -57,7 +58,8 @@ class Watched(Counting):
     def say(self, text: str) -> None:
         self.screen.append(text)
 
-    bar = Silent.bar
+    def bar(self, name: str) -> AbstractContextManager[Bar]:
+        return Silent().bar(name)
 
     def run(self, config: RunConfig, desk: Path, out: Path, *, force: bool = False) -> pipeline.Examined:
         return pipeline.run(config, desk, out, self.parts(), self, force=force)
