@@ -27,10 +27,12 @@ class Moves:
     calls: frozenset[str]
     handoff: bool
     end: bool
+    #: Tools that a served customer's next request may begin with.
+    anew: frozenset[str] = frozenset()
 
     def allow(self, then: Then) -> bool:
         """Whether a thought may end like this."""
-        return {"call": bool(self.calls), "reply": True, "handoff": self.handoff, "end": self.end}[then]
+        return {"call": bool(self.calls | self.anew), "reply": True, "handoff": self.handoff, "end": self.end}[then]
 
 
 class Guide:
@@ -46,13 +48,19 @@ class Guide:
         for first in range(len(made) + 1):
             ends = [end for walk in self._walks if (end := _after(walk, made[first:])) is not None]
             if ends:
+                served = bool(made) and any(isinstance(end, End) for end in ends)
                 return Moves(
-                    frozenset(end for end in ends if isinstance(end, str)),
+                    _tools(ends),
                     any(isinstance(end, Handoff) for end in ends),
                     # Who wants nothing more may be let go at any time before a call is due.
                     True,
+                    _tools(_after(walk, ()) for walk in self._walks) if served else frozenset(),
                 )
         return None
+
+
+def _tools(ends: Iterable[str | End | Handoff | None]) -> frozenset[str]:
+    return frozenset(end for end in ends if isinstance(end, str))
 
 
 def _made(turns: Sequence[Turn]) -> Iterator[Made]:
