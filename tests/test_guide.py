@@ -69,6 +69,15 @@ def test_a_failure_leads_to_a_person_and_one_that_was_made_good_does_not_count(g
     assert (again.handoff, again.calls) == (False, {"Book"})
 
 
+def test_a_call_that_was_refused_as_wrong_may_be_made_again_once(guide: Guide) -> None:
+    wrong = ("FreeTables", DAY, 422, {"error": "day was not accepted"})
+    once, twice = guide.moves(made(wrong)), guide.moves(made(wrong, wrong))
+    assert once is not None
+    assert twice is not None
+    assert (once.calls, once.handoff) == ({"FreeTables"}, True)
+    assert (twice.calls, twice.handoff) == (frozenset(), True)
+
+
 def test_who_was_served_may_come_with_something_else(guide: Guide) -> None:
     served = guide.moves(made(FREE, BOOKED))
     assert served == Moves(frozenset(), handoff=False, end=True, anew=FIRST)

@@ -18,6 +18,8 @@ from manyshot.transcript import Then
 from manyshot.types import Call, Json, Observation, Turn
 
 Made = tuple[Call, Observation]
+#: How an API says that the call is wrong, not the matter.
+REFUSED = (400, 422)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +52,25 @@ class Guide:
             if ends:
                 served = bool(made) and any(isinstance(end, End) for end in ends)
                 return Moves(
-                    _tools(ends),
+                    _tools(ends) | _once_more(turns),
                     any(isinstance(end, Handoff) for end in ends),
                     # Who wants nothing more may be let go at any time before a call is due.
                     True,
                     _tools(_after(walk, ()) for walk in self._walks) if served else frozenset(),
                 )
         return None
+
+
+def _once_more(turns: Sequence[Turn]) -> frozenset[str]:
+    """The tool of the last call where the API refused it as wrong: it may be corrected and made again, once."""
+    calls = [
+        (turn.call.name, after.answered.status in REFUSED)
+        for turn, after in pairwise(turns)
+        if turn.call is not None and after.answered is not None
+    ]
+    if not calls or not calls[-1][1] or calls[-2:-1] == [calls[-1]]:
+        return frozenset()
+    return frozenset((calls[-1][0],))
 
 
 def _tools(ends: Iterable[str | End | Handoff | None]) -> frozenset[str]:
