@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
 
 from manyshot.plugs.models.scripted import ByteTokenizer, Scripted
@@ -24,7 +27,8 @@ class Watched(Scripted):
         self.prompt: list[int] = []
         self.how: dict[str, object] = {}
 
-    def complete(self, prompt, **how) -> Completion:  # type: ignore[no-untyped-def]
+    def complete(self, prompt: str | Sequence[int], **how: Any) -> Completion:
+        assert not isinstance(prompt, str)
         self.prompt, self.how = list(prompt), how
         return super().complete(prompt, **how)
 

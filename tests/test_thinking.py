@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from manyshot.budget import thinking_plan
 from manyshot.desk import THINKING
 from manyshot.errors import WorldError
 from manyshot.pipeline import RunConfig
-from manyshot.progress import Silent
+from manyshot.progress import Bar, Silent
 from manyshot.records import read_jsonl, read_manifest, write_jsonl, write_manifest
 from manyshot.render import opening_ids
 from manyshot.runfolder import RunFolder
@@ -24,6 +25,7 @@ from manyshot.train.settings import TrainConfig
 from manyshot.transcript import prefix_text, render
 from manyshot.types import Setup, Trajectory, Turn
 from tests.scripted import ByteTokenizer, Counting, starter, thinking_desk
+from tests.test_cli_flow import ran
 
 SMALL = RunConfig(minutes=None, pairs=20, dialogues=40, checks=2, tries=1, train=TrainConfig(batch=8))
 THOUGHT = " 先致歉。\nAction: 请客户提供手机号。\nReply: 非常抱歉，请留一下您的手机号。\n"
@@ -56,7 +58,8 @@ class Watched(Counting):
     def say(self, text: str) -> None:
         self.screen.append(text)
 
-    bar = Silent.bar
+    def bar(self, name: str) -> AbstractContextManager[Bar]:
+        return Silent().bar(name)
 
     def run(self, config: RunConfig, desk: Path, out: Path, *, force: bool = False) -> pipeline.Examined:
         return pipeline.run(config, desk, out, self.parts(), self, force=force)
@@ -295,3 +298,32 @@ def test_the_real_model_learns_two_dialogues_and_thinks(desk: Path, tmp_path: Pa
         assert thought.then in ("call", "reply", "handoff", "end")
     finally:
         model.close()
+
+
+CHART = """flowchart TD
+  number["ask: booking_id"] --> cancel["call: CancelBooking"]
+  cancel -->|done| tell["say: Your booking {booking_id} is cancelled."]
+  cancel -->|failed| person["handoff: the booking cannot be cancelled"]
+"""
+
+
+def test_from_a_chart_and_a_shot_a_path_to_a_thinking_adapter(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk, made, place = starter(tmp_path / "bistro"), Watched(tmp_path), RunFolder(tmp_path / "run")
+    tools = desk / "tools.json"
+    tools.write_text(tools.read_text("utf-8").replace(", B and five digits, as B10423", ""), "utf-8")
+    (tmp_path / "cancel.mmd").write_text(CHART, "utf-8")
+    for words in (
+        ["import", tmp_path / "cancel.mmd", "--into", desk],
+        ["shots", "draft", desk],
+        ["shots", "approve", desk, "--all", "--by", "me"],
+    ):
+        code, _, said = ran(words, capsys)
+        assert code == 0, said
+    made.run(SMALL, desk, place.path)
+    assert place.thought
+    assert len({one.path for one in _dialogues(place).values()}) == 2
+    shown = ByteTokenizer().decode(made.passes[0].prefix)
+    assert "- CancelBooking: Cancels a booking by its number" in shown
+    assert shown.endswith("Flows:\n- cancel: CancelBooking\n")

@@ -97,9 +97,11 @@ class Agent:
         """The next thought, and with a call what the acting model makes of it; None when nothing may be believed.
 
         Without a guide a thought whose Action makes no call is taken as it is: the model is told, and may do better.
+        With one it is taken when no try is better; before that, one that begins anew for a customer who was served.
         """
         moves = self.guide.moves(self.turns) if self.guide else None
         spare: tuple[Thought, Answer | None] | None = None
+        anew: tuple[Thought, Answer | None] | None = None
         for attempt in range(self.limits.tries):
             try:
                 thought = self.think(self.turns, attempt)
@@ -112,13 +114,13 @@ class Agent:
             answer = self.act(thought.action, self._refused(thought.action))
             if answer.calls and self._done_already(answer.calls[0]):
                 continue
-            if answer.calls and (moves is None or answer.calls[0].name in moves.calls):
+            if moves is None or (answer.calls and answer.calls[0].name in moves.calls):
                 return thought, answer
             if not answer.calls:
                 spare = spare or (thought, answer)
-                if moves is None:
-                    return spare
-        return spare
+            elif answer.calls[0].name in moves.anew:
+                anew = anew or (thought, answer)
+        return anew or spare
 
     def _unbelievable(self, thought: Thought) -> bool:
         """Whether a thought speaks without words, or of an id or a long number that neither customer nor tool said."""

@@ -28,7 +28,7 @@ SETUP, CLOSING, FIXED_SHARE = 30.0, 12.0, 0.2
 THINKING_SHARE = 0.5
 #: Dialogues seen in training and generated a second, measured as above, and the fewest and the most that are made. More
 #: than are seen do no harm: what is seen covers the paths evenly.
-DIALOGUES_SEEN, DIALOGUES_MADE, FEWEST_DIALOGUES, MOST_DIALOGUES = 0.75, 150.0, 400, 2400
+DIALOGUES_SEEN, DIALOGUES_MADE, FEWEST_DIALOGUES, MOST_DIALOGUES = 0.75, 50.0, 200, 2400
 #: At most this share of thinking's time, and so many seconds, go to its evaluation.
 THINKING_TRIED, LONGEST_TRIED = 0.15, 120.0
 

@@ -18,6 +18,8 @@ from manyshot.transcript import Then
 from manyshot.types import Call, Json, Observation, Turn
 
 Made = tuple[Call, Observation]
+#: How an API says that the call is wrong, not the matter.
+REFUSED = (400, 422)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +29,12 @@ class Moves:
     calls: frozenset[str]
     handoff: bool
     end: bool
+    #: Tools that a served customer's next request may begin with.
+    anew: frozenset[str] = frozenset()
 
     def allow(self, then: Then) -> bool:
         """Whether a thought may end like this."""
-        return {"call": bool(self.calls), "reply": True, "handoff": self.handoff, "end": self.end}[then]
+        return {"call": bool(self.calls | self.anew), "reply": True, "handoff": self.handoff, "end": self.end}[then]
 
 
 class Guide:
@@ -46,13 +50,31 @@ class Guide:
         for first in range(len(made) + 1):
             ends = [end for walk in self._walks if (end := _after(walk, made[first:])) is not None]
             if ends:
+                served = bool(made) and any(isinstance(end, End) for end in ends)
                 return Moves(
-                    frozenset(end for end in ends if isinstance(end, str)),
+                    _tools(ends) | _once_more(turns),
                     any(isinstance(end, Handoff) for end in ends),
                     # Who wants nothing more may be let go at any time before a call is due.
                     True,
+                    _tools(_after(walk, ()) for walk in self._walks) if served else frozenset(),
                 )
         return None
+
+
+def _once_more(turns: Sequence[Turn]) -> frozenset[str]:
+    """The tool of the last call where the API refused it as wrong: it may be corrected and made again, once."""
+    calls = [
+        (turn.call.name, after.answered.status in REFUSED)
+        for turn, after in pairwise(turns)
+        if turn.call is not None and after.answered is not None
+    ]
+    if not calls or not calls[-1][1] or calls[-2:-1] == [calls[-1]]:
+        return frozenset()
+    return frozenset((calls[-1][0],))
+
+
+def _tools(ends: Iterable[str | End | Handoff | None]) -> frozenset[str]:
+    return frozenset(end for end in ends if isinstance(end, str))
 
 
 def _made(turns: Sequence[Turn]) -> Iterator[Made]:

@@ -15,7 +15,7 @@ from typing import Literal
 
 from manyshot.copying import known, line_rules
 from manyshot.dialogue.exact import write_observation
-from manyshot.flow.steps import Flow
+from manyshot.flow.steps import CallTool, Flow
 from manyshot.flow.words import hands_over
 from manyshot.render import Tokenizer, fold
 from manyshot.types import Context, Language, Tool, Turn
@@ -83,7 +83,7 @@ def prefix_text(tools: Sequence[Tool], flows: Iterable[Flow], context: Context) 
             can,
             *(f"- {tool.name}: {_about(tool.description)}" for tool in tools),
             ways,
-            *(f"- {flow.name}: {_about(flow.about)}" for flow in flows),
+            *(f"- {flow.name}: {_about(flow.about) or _calls(flow)}" for flow in flows),
             "",
         ]
     )
@@ -92,6 +92,11 @@ def prefix_text(tools: Sequence[Tool], flows: Iterable[Flow], context: Context) 
 def _about(text: str) -> str:
     """The first sentence of a description, at most 60 characters of it."""
     return re.split(r"[。\n]|\.\s", fold(text), maxsplit=1)[0][:60].strip()
+
+
+def _calls(flow: Flow) -> str:
+    """What a flow does of which nobody said what for."""
+    return ", ".join(dict.fromkeys(step.tool for step in flow.steps if isinstance(step, CallTool)))
 
 
 def said_text(turns: Iterable[Turn]) -> str:
