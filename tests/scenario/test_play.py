@@ -100,6 +100,13 @@ def test_what_is_wrong_is_named(stage: Stage, change: Json, thoughts: list[Thoug
     assert any(said.startswith(violation) for said in row["violations"]), row["violations"]
 
 
+def test_a_call_may_wait_for_what_the_customer_tells(stage: Stage) -> None:
+    forbidden = {"forbidden": [{"kind": "call_before", "name": "Book", "before": "guest"}]}
+    assert played(stage, {**GOOD, **forbidden}, LOOK, WHO, BOOK, TELL)["pass"]
+    early = played(stage, {**GOOD, **forbidden}, LOOK, BOOK, TELL)
+    assert early["violations"] == ["called Book before guest"]
+
+
 def test_a_handoff_that_is_due_passes(stage: Stage) -> None:
     due = {**GOOD, "expected": {"handoff": True}, "faults": [{"call": "FreeTables", "kind": "timeout"}]}
     assert played(stage, due, LOOK, GIVE_UP)["pass"]

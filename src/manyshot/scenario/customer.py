@@ -51,7 +51,7 @@ class Customer:
 
     def open(self) -> str:
         """The first message."""
-        self._given = {key for key, value in self.scenario.profile.items() if _tells(self.scenario.opening, str(value))}
+        self._given = {key for key, value in self.scenario.profile.items() if tells(self.scenario.opening, str(value))}
         return self.scenario.opening
 
     def answer(self, reply: str, *, over: bool) -> str | None:
@@ -89,7 +89,7 @@ class Customer:
         return (near or [key for key in left if key not in self.first])[:1]
 
 
-def _tells(text: str, value: str) -> bool:
+def tells(text: str, value: str) -> bool:
     """Whether a text has a value, however it is spaced; the 2 of 2024 is no 2."""
     signs = "".join(value.split())
     words = r"\s*".join(map(re.escape, signs))

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from manyshot.dialogue.changes import SORTS, State, changes, expected_of, unexpected
 from manyshot.oneline import show
+from manyshot.scenario.customer import tells
 from manyshot.types import Forbidden, Json, Record, Scenario, Turn
 
 
@@ -30,7 +31,7 @@ def grade(scenario: Scenario, turns: Sequence[Turn], before: State, after: State
         *_handoff(scenario, handoff),
         *_calls(scenario, turns),
         *_mentions(scenario, turns),
-        *(said for one in scenario.forbidden for said in _forbidden(one, turns)),
+        *(said for one in scenario.forbidden for said in _forbidden(one, scenario, turns)),
     ]
     heard = sum(turn.role == "user" for turn in turns)
     return Verdict(
@@ -72,7 +73,7 @@ def _plain(text: str) -> str:
     return "".join(text.split()).casefold()
 
 
-def _forbidden(one: Forbidden, turns: Sequence[Turn]) -> Iterator[str]:
+def _forbidden(one: Forbidden, scenario: Scenario, turns: Sequence[Turn]) -> Iterator[str]:
     if one.kind == "say":
         for words in one.words:
             if any(_plain(words) in _plain(turn.text) for turn in turns if turn.role == "reply"):
@@ -86,7 +87,7 @@ def _forbidden(one: Forbidden, turns: Sequence[Turn]) -> Iterator[str]:
         if one.kind == "call":
             yield f"called {one.name}, which is forbidden"
             return
-        if not any(_answered(turns, k, one.before) for k in range(n)):
+        if not any(_answered(turns, k, one.before) or _told(turns[k], one.before, scenario) for k in range(n)):
             yield f"called {one.name} before {one.before}"
             return
 
@@ -96,3 +97,8 @@ def _answered(turns: Sequence[Turn], at: int, name: str) -> bool:
     call = turns[at].call
     then = turns[at + 1] if at + 1 < len(turns) else None
     return call is not None and call.name == name and then is not None and bool(then.answered and then.answered.ok)
+
+
+def _told(turn: Turn, slot: str, scenario: Scenario) -> bool:
+    """Whether the customer gives a slot of the profile in a turn."""
+    return turn.role == "user" and slot in scenario.profile and tells(turn.text, str(scenario.profile[slot]))
