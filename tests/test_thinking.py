@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from manyshot import budget, pipeline, single
-from manyshot.assistants import assistants
+from manyshot.assistants import AssistantMode, assistants
 from manyshot.budget import thinking_plan
 from manyshot.desk import THINKING
-from manyshot.errors import WorldError
+from manyshot.errors import DataError, WorldError
+from manyshot.examine import Examined
 from manyshot.pipeline import RunConfig
+from manyshot.plugs.models.scripted import ByteTokenizer
 from manyshot.progress import Bar, Silent
 from manyshot.records import read_jsonl, read_manifest, write_jsonl, write_manifest
 from manyshot.render import opening_ids
@@ -24,7 +26,7 @@ from manyshot.thinking import held_back, matter_of, train_folder
 from manyshot.train.settings import TrainConfig
 from manyshot.transcript import prefix_text, render
 from manyshot.types import Setup, Trajectory, Turn
-from tests.scripted import ByteTokenizer, Counting, starter, thinking_desk
+from tests.scripted import Counting, starter, thinking_desk
 from tests.test_cli_flow import ran
 
 SMALL = RunConfig(minutes=None, pairs=20, dialogues=40, checks=2, tries=1, train=TrainConfig(batch=8))
@@ -61,7 +63,7 @@ class Watched(Counting):
     def bar(self, name: str) -> AbstractContextManager[Bar]:
         return Silent().bar(name)
 
-    def run(self, config: RunConfig, desk: Path, out: Path, *, force: bool = False) -> pipeline.Examined:
+    def run(self, config: RunConfig, desk: Path, out: Path, *, force: bool = False) -> Examined:
         return pipeline.run(config, desk, out, self.parts(), self, force=force)
 
 
@@ -136,7 +138,8 @@ def test_the_thoughts_of_dialogues_held_back_are_set_beside_what_was_wanted(
 
 def test_an_assistant_of_the_run_thinks_and_talks(whole: tuple[Watched, Path, RunFolder]) -> None:
     made, _, place = whole
-    for mode, adapter in (("tuned", THINKING), ("base", None)):
+    modes: dict[AssistantMode, str | None] = {"tuned": THINKING, "base": None}
+    for mode, adapter in modes.items():
         made.asked.clear()
         with assistants(place, mode, parts=made.parts()) as (stage, open_assistant):
             one = open_assistant(stage.open_world(Setup()), 0)
@@ -152,7 +155,7 @@ def test_a_run_that_does_not_think_has_no_assistant_to_talk_with(tmp_path: Path)
     made = Watched(tmp_path)
     made.run(SMALL, bare, tmp_path / "run")
     with (
-        pytest.raises(pipeline.DataError, match="no thinking adapter"),
+        pytest.raises(DataError, match="no thinking adapter"),
         assistants(RunFolder(tmp_path / "run"), "tuned", parts=made.parts()),
     ):
         pass
@@ -168,7 +171,7 @@ def test_training_alone_takes_a_folder_of_dialogues(whole: tuple[Watched, Path, 
             epochs=1, seconds=None, start="generalist", resume=False,
         )  # fmt: skip
 
-    with pytest.raises(pipeline.DataError, match="no flows"):
+    with pytest.raises(DataError, match="no flows"):
         train(starter(tmp_path / "bistro"))
     train(desk)
     card = json.loads((tmp_path / "out" / "card.json").read_text("utf-8"))
@@ -220,7 +223,7 @@ def test_other_approved_dialogues_are_another_run(desk: Path, tmp_path: Path) ->
     approvals = desk / "shots" / "approvals.jsonl"
     rows = approvals.read_text("utf-8").splitlines(keepends=True)
     approvals.write_text("".join(row for row in rows if '"complaint-person-1"' not in row), "utf-8")
-    with pytest.raises(pipeline.DataError, match="matter was"):
+    with pytest.raises(DataError, match="matter was"):
         made.run(SMALL, desk, tmp_path / "run")
 
 

@@ -51,6 +51,9 @@ def thoughts(draw: st.DrawFn, then: Then) -> Thought:
     return Thought(draw(_words), draw(_words), then, reply)
 
 
+_THENS: st.SearchStrategy[Then] = st.sampled_from(("call", "reply", "handoff", "end"))
+
+
 @st.composite
 def dialogues(draw: st.DrawFn) -> list[Turn]:
     """What an assistant leaves: exchanges in which it calls some tools and then replies."""
@@ -101,16 +104,13 @@ def test_loss_falls_on_the_assistants_words_and_on_nobody_elses(turns: list[Turn
     assert not set(re.sub(r"timeout|User: |Observation: |Think:|404 ", "", free)) & own, free
 
 
-@given(st.sampled_from(["call", "reply", "handoff", "end"]).flatmap(thoughts))
+@given(_THENS.flatmap(thoughts))
 def test_a_thought_reads_back(thought: Thought) -> None:
     read = read_thought(thought_text(thought))
     assert read == Thought(fold(thought.think), fold(thought.action), thought.then, fold(thought.reply))
 
 
-@given(
-    st.text("\nAction: ReplyCall ok1", max_size=30)
-    | st.sampled_from(["call", "reply"]).flatmap(thoughts).map(thought_text)
-)
+@given(st.text("\nAction: ReplyCall ok1", max_size=30) | _THENS.flatmap(thoughts).map(thought_text))
 def test_the_grammar_accepts_only_what_can_be_read_and_copies_ids(text: str) -> None:
     if accepts(grammar([Turn(role="user", text="it is CHB20241003006")]), text):
         read_thought(text)
@@ -118,7 +118,7 @@ def test_the_grammar_accepts_only_what_can_be_read_and_copies_ids(text: str) -> 
 
 
 @given(
-    st.sampled_from(["call", "reply", "handoff", "end"]).flatmap(thoughts),
+    _THENS.flatmap(thoughts),
     st.sampled_from(["AB1234567", "13800138000"]),
 )
 def test_the_grammar_accepts_thoughts_with_ids_that_were_said(thought: Thought, number: str) -> None:
