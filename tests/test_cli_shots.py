@@ -11,6 +11,7 @@ import pytest
 from manyshot.cli_shots import UNMET
 from manyshot.config import find_domain
 from tests.dialogue.inn import inn_folder
+from tests.shipped import SHIPPED_DIALOGUES
 from tests.test_cli_flow import ran
 
 COMMANDS = ("list", "draft", "show", "approve", "reject", "fill", "propose", "export", "import")
@@ -50,6 +51,9 @@ def test_a_gate_that_is_not_met_has_an_exit_code_of_its_own(capsys: pytest.Captu
 
 
 def test_a_world_of_somebody_elses_is_not_run_unasked(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ran(["shots", "list", desk], capsys)[0] == 0, "a copy of a shipped world, to the byte, is part of the package"
+    with (desk / "world.py").open("a", encoding="utf-8") as stream:
+        stream.write("# changed\n")
     code, _, err = ran(["shots", "list", desk], capsys)
     assert code == 2
     assert "--trust" in err
@@ -95,7 +99,7 @@ def test_a_sheet_goes_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     sheet = tmp_path / "shots.xlsx"
     code, out, _ = ran(["shots", "export", "ticket_desk", sheet], capsys)
     assert (code, sheet.exists()) == (0, True)
-    assert "40 shots" in out
+    assert f"{SHIPPED_DIALOGUES} shots" in out
 
 
 def test_what_is_unknown_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

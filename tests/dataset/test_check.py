@@ -23,6 +23,7 @@ from manyshot.records import read_jsonl, read_manifest, write_jsonl
 from manyshot.transcript import render
 from manyshot.types import Call, CallPair, Observation, Trajectory, Turn
 from tests.dataset.made import trajectories
+from tests.shipped import SHIPPED_DIALOGUES
 from tests.test_cli_flow import ran
 
 
@@ -140,7 +141,7 @@ def test_split_by_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     code, said, _ = ran(words, capsys)
     assert code == 0
     parts = {name: list(read_jsonl(out / f"{name}.jsonl", Trajectory)) for name in ("train", "held_in", "held_out")}
-    assert sum(map(len, parts.values())) == 40
+    assert sum(map(len, parts.values())) == SHIPPED_DIALOGUES
     assert {one.path for one in parts["held_out"]}.isdisjoint(one.path for one in parts["train"])
     assert path in said
     manifest = read_manifest(out)
@@ -182,6 +183,6 @@ def test_a_dialogue_without_turns_has_no_wordings() -> None:
 
 def test_the_shipped_shots_are_all_different() -> None:
     report = check(open_source("ticket_desk").numbered())
-    assert (report.records, len(report.near), len(report.units)) == (40, 0, 40)
+    assert (report.records, len(report.near), len(report.units)) == (SHIPPED_DIALOGUES, 0, 40)
     assert report.nearest is not None
     assert report.nearest < 0.5

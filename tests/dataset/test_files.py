@@ -15,6 +15,7 @@ from manyshot.errors import DataError, SpecError
 from manyshot.records import read_jsonl, read_manifest, write_jsonl
 from manyshot.types import Trajectory, Turn
 from tests.dataset.made import TOOLS
+from tests.shipped import SHIPPED_DIALOGUES
 from tests.test_cli_flow import ran
 
 SETTING = Setting(TOOLS)
@@ -34,7 +35,7 @@ def test_approved_shots_go_out_and_come_back_by_command(
     out, back, again = tmp_path / "x.jsonl", tmp_path / "back", tmp_path / "again.jsonl"
     code, said, err = ran(["dataset", "export", "ticket_desk", "--format", form, "--out", out], capsys)
     assert (code, err) == (0, "")
-    assert "40 rows" in said
+    assert f"{SHIPPED_DIALOGUES} rows" in said
     assert ("not held by this form: setup.faults (11 rows)" in said) == (form == "openai")
     assert ran(["dataset", "import", out, "--format", form, "--out", back], capsys)[0] == 0
     source = open_source(str(back))

@@ -20,6 +20,7 @@ from manyshot.spec.load import load_dialogues
 from manyshot.types import Call, CallPair, Observation, Trajectory, Turn
 from tests.dataset.made import TOOLS, pairs, trajectories
 from tests.shared import shared
+from tests.shipped import SHIPPED_DIALOGUES
 
 SETTING = Setting(TOOLS, "Tools: Book, Find")
 
@@ -85,7 +86,7 @@ def test_call_pairs_come_back(name: str, one: CallPair) -> None:
 @pytest.mark.parametrize("name", list(DIALOGUES))
 def test_the_shipped_shots_lose_nothing_but_what_openai_has_no_place_for(name: str) -> None:
     shots, _ = load_dialogues(find_domain("ticket_desk"))
-    assert len(shots) == 40
+    assert len(shots) == SHIPPED_DIALOGUES
     lost = {entry for one in shots for entry in write_row(DIALOGUES[name], one, SETTING)[1]}
     allowed = {"id", "flow", "path", "author", "source", "setup.seed", "setup.faults", "expected", "turns.line"}
     assert lost == (allowed if name == "openai" else set())

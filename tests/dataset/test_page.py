@@ -18,6 +18,7 @@ from manyshot.plugs.models.scripted import ByteTokenizer
 from manyshot.render import branch_text, fold, target_text
 from manyshot.transcript import render
 from manyshot.types import Call, CallPair
+from tests.shipped import SHIPPED_DIALOGUES
 from tests.test_cli_flow import ran
 
 
@@ -53,11 +54,11 @@ def _read(path: Path) -> tuple[_Reader, dict[str, Any]]:
 def test_every_shot_is_there_with_its_mask(tmp_path: Path) -> None:
     source, tokenizer = open_source("ticket_desk"), ByteTokenizer()
     report = look_over(source, tokenizer, limit=100)
-    assert page(source, tmp_path / "p.html", tokenizer, report, 1000) == 40
+    assert page(source, tmp_path / "p.html", tokenizer, report, 1000) == SHIPPED_DIALOGUES
     reader, data = _read(tmp_path / "p.html")
     assert reader.links == []  # one file, nothing from elsewhere
     assert not re.search(r"https?://", (tmp_path / "p.html").read_text("utf-8"))
-    assert len(data["samples"]) == data["report"]["records"] == 40
+    assert len(data["samples"]) == data["report"]["records"] == SHIPPED_DIALOGUES
     for sample, one in zip(data["samples"], source.dialogues(), strict=True):
         turns = [span for span in sample["spans"] if span["kind"] not in ("call", "prompt")]
         assert [span["kind"] for span in turns] == [turn.role for turn in one.turns]
@@ -74,7 +75,7 @@ def test_every_shot_is_there_with_its_mask(tmp_path: Path) -> None:
     shared = len(data["prefix"].encode())  # and the id that begins a text, of which nothing is to be seen
     own = [sum(span["tokens"] or 0 for span in one["spans"]) for one in data["samples"]]
     assert whole["most"] == shared + 1 + max(own)
-    assert whole["over"] == 40
+    assert whole["over"] == SHIPPED_DIALOGUES
 
 
 def test_a_pair_is_shown_as_training_renders_it() -> None:
@@ -101,7 +102,7 @@ def test_data_cannot_become_part_of_the_page(tmp_path: Path) -> None:
 def test_show_by_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "p.html"
     code, said, _ = ran(["dataset", "show", "ticket_desk", "--out", out, "-n", 3], capsys)
-    assert (code, "3 of 40 samples" in said) == (0, True)
+    assert (code, f"3 of {SHIPPED_DIALOGUES} samples" in said) == (0, True)
     assert len(_read(out)[1]["samples"]) == 3
 
 
