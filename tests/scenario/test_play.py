@@ -20,6 +20,7 @@ from manyshot.scenario.customer import Customer, words_of_keys
 from manyshot.scenario.play import TURNS, Stage, pass_power, play
 from manyshot.simulate import simulate, told
 from manyshot.spec.load import load_domain, load_flows, load_scenarios
+from manyshot.spec.scenarios import misplaced
 from manyshot.transcript import Thought
 from manyshot.types import Json, Scenario, Setup
 from tests.dialogue.inn import Inn, inn_folder
@@ -230,6 +231,24 @@ def test_a_fault_names_file_and_line(tmp_path: Path, change: Json, said: str) ->
         _read(tmp_path / "inn", [GOOD, {**GOOD, "id": "two", **change}])
     assert "scenarios.jsonl:2" in str(error.value)
     assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"table": "bookings", "guest": ["x"]}, []),
+        ({"table": "empty", "anything": ["x"]}, []),
+        ({"table": "booking"}, ['expected: unknown table "booking"; did you mean "bookings"']),
+        (
+            {"table": "bookings", "gest": ["x"]},
+            ['expected: the table bookings has no field "gest"; did you mean "guest"'],
+        ),
+    ],
+)
+def test_expected_rows_stand_in_tables_and_fields_that_exist(row: Json, said: list[str]) -> None:
+    one = Scenario.model_validate({**GOOD, "expected": {"changed": [row]}})
+    found = list(misplaced(one, {"bookings": [{"id": "B1", "guest": "Ann"}], "empty": []}))
+    assert [message.removesuffix("?") for message in found] == said
 
 
 def test_two_scenarios_with_one_id_and_none_at_all(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from manyshot.spec.dialogues import check_approvals, read_approvals, read_dialog
 from manyshot.spec.faults import Fault, Findings
 from manyshot.spec.hints import add_hints
 from manyshot.spec.load import read_any_tools, read_checked_flows, read_into
-from manyshot.spec.scenarios import read_scenarios
+from manyshot.spec.scenarios import misplaced, read_scenarios
 from manyshot.spec.shots import read_tests
 from manyshot.types import Domain, Json, TestCase
 
@@ -120,9 +120,12 @@ def _scenarios(
             assert opened is not None
             assert one.source is not None
             try:
-                opened(one.setup)
+                state = opened(one.setup).state()
             except WorldError as error:
                 findings.fault(one.source.file, one.source.line, str(error))
+                continue
+            for message in misplaced(one, state):
+                findings.fault(one.source.file, one.source.line, message)
     except WorldError:
         pass  # said already of the dialogues, or nothing to be set up
     return {"scenarios": len(found)}

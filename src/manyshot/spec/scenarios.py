@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from manyshot.dialogue.changes import SORTS, unexpected
+from manyshot.dialogue.changes import SORTS, State, unexpected
 from manyshot.flow.paths import paths
 from manyshot.flow.steps import Flow
 from manyshot.spec.documents import read_rows
@@ -75,4 +75,19 @@ def _problems(one: Scenario, tools: Sequence[str], ways: dict[str, set[str]]) ->
     yield from (said for said in unexpected(wanted, []) if not said.startswith("expected "))
 
 
-__all__ = ["SCENARIOS", "read_scenarios"]
+def misplaced(one: Scenario, state: State) -> Iterator[str]:
+    """Tables and fields that a scenario expects changes in and that its world, at the start, does not have.
+
+    Fields are looked for where the table has rows: those of an empty one are not known.
+    """
+    for row in (row for sort in SORTS for row in getattr(one.expected, sort)):
+        table = row["table"]
+        if table not in state:
+            yield f'expected: unknown table "{table}"; {near(table, state)}'
+            continue
+        fields = {name for there in state[table] for name in there}
+        for name in row.keys() - fields - {"table"} if fields else ():
+            yield f'expected: the table {table} has no field "{name}"; {near(name, fields)}'
+
+
+__all__ = ["SCENARIOS", "misplaced", "read_scenarios"]
