@@ -118,7 +118,7 @@ class Workflow:
         for name in self._flow.slots:
             typed = self._typed(name)
             value = self._read(typed, said) if typed else None
-            if value is not None and (name in asked or name not in self._values):
+            if value is not None:
                 self._put(name, value)
         open_choices = [n for n, s in self._flow.slots.items() if s.values and n in asked]
         self._choose(said, [*open_choices, *(n for n in ("wish",) if n in self._flow.slots and n not in self._values)])
