@@ -30,7 +30,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ),
     ("render", "grammar", "likelihood", "score", "bfcl", "formats", "flow", "data.slots"),
     ("copying", "evidence", "scoring", "likeness", "dialogue", "scenario", "transcript", "world", "dataset"),
-    ("acting", "agent", "guide", "choice", "presence", "thinker", "plugs"),
+    ("acting", "agent", "workflow", "guide", "choice", "presence", "thinker", "plugs"),
     STAGES,
     ("desk", "parts", "runfolder", "shotbook", "datasource", "curate"),
     ("trial", "examine", "multiply"),
