@@ -51,7 +51,9 @@ def test_a_gate_that_is_not_met_has_an_exit_code_of_its_own(capsys: pytest.Captu
 
 
 def test_a_world_of_somebody_elses_is_not_run_unasked(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert ran(["shots", "list", desk], capsys)[0] == 0, "a copy of a shipped world, to the byte, is part of the package"
+    assert ran(["shots", "list", desk], capsys)[0] == 0, (
+        "a copy of a shipped world, to the byte, is part of the package"
+    )
     with (desk / "world.py").open("a", encoding="utf-8") as stream:
         stream.write("# changed\n")
     code, _, err = ran(["shots", "list", desk], capsys)

@@ -28,9 +28,10 @@ from manyshot.spec.load import load_dialogues, load_domain, load_flows
 from manyshot.thinker import MAX_TOKENS, Thinker
 from manyshot.transcript import Thought, prefix_text
 from manyshot.types import Refusal, Turn
+from manyshot.workflow import Workflow, read_rules
 from manyshot.world.opening import opener
 
-AssistantMode = Literal["base", "fewshot", "tuned"]
+AssistantMode = Literal["base", "fewshot", "tuned", "workflow"]
 #: Whole dialogues before a conversation in mode fewshot; more do not fit beside a long one.
 EXAMPLES = 3
 #: Tries of one thought lie this far apart in different trials.
@@ -43,9 +44,17 @@ def assistants(
 ) -> Iterator[tuple[Stage, Opener]]:
     """Where a run's scenarios are played, and a function that opens an assistant. The model is closed at the end.
 
+    mode: tuned with both adapters; base and fewshot without; workflow runs the flows by rules, without a model.
     guided: the flows hold its thoughts to what they leave open. Raises DataError for a run without a thinking adapter,
-    WorldError for a world that may not be run.
+    SpecError for a workflow without rules, WorldError for a world that may not be run.
     """
+    domain, flows = load_domain(place.domain), load_flows(place.domain)
+    world = opener(domain, flows, trust=trust)
+    stage = Stage(domain.context.language, flows, domain.tools, world)
+    if mode == "workflow":
+        rules = read_rules(place.domain)
+        yield stage, lambda world, _: Workflow(flows, domain.tools, domain.context, rules, world)
+        return
     config = settings_of(place)
     parts = parts or embedded(config.weights)
     if mode == "tuned" and not (place.trained and place.thought):
@@ -53,9 +62,6 @@ def assistants(
             f"{place.path}: has no thinking adapter; a run makes one when the domain has flows and approved dialogues "
             "(manyshot shots list), and --no-thinking was not given"
         )
-    domain = load_domain(place.domain)
-    flows = load_flows(place.domain)
-    world = opener(domain, flows, trust=trust)
     desk = desk_of(domain, config.copy_spans, config.held_out)
     base = parts.find_base(domain.base)
     adapters = {TUNED: place.adapter, THINKING: place.thinking} if mode == "tuned" else {}
@@ -77,7 +83,7 @@ def assistants(
         def open_assistant(world: World, trial: int) -> Agent:
             return Agent(partial(_think, thinker, trial), act, world, domain.context.language, guide=guide)
 
-        yield Stage(domain.context.language, flows, domain.tools, world), open_assistant
+        yield stage, open_assistant
     finally:
         model.close()
 

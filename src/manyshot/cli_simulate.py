@@ -15,13 +15,16 @@ class Mode(StrEnum):
     base = "base"
     fewshot = "fewshot"
     tuned = "tuned"
+    workflow = "workflow"
 
 
 def simulate(
     run: Annotated[Path, typer.Option("--run", metavar="RUN", help="Folder of a run.")],
     scenarios: Annotated[Path, typer.Option(metavar="FILE", help="Scenarios, one JSON object a line.")],
     out: Annotated[Path, typer.Option(metavar="OUT", help="New file: one row a conversation.")],
-    mode: Annotated[Mode, typer.Option(help="The base, with examples, or with its adapters.")] = Mode.tuned,
+    mode: Annotated[
+        Mode, typer.Option(help="The base, with examples, with its adapters, or the flows by fixed rules.")
+    ] = Mode.tuned,
     guided: Annotated[
         bool, typer.Option("--guided/--free", help="Hold its thoughts to what the flows leave open, or do not.")
     ] = True,

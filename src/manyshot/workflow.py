@@ -145,8 +145,8 @@ class Workflow:
     def _typed(self, slot: str) -> Field | None:
         """The field that a slot goes into, where its values have a form that can be told from other words."""
         assert self._flow is not None
-        for step in self._flow.steps:
-            for name, template in step.arguments.items() if isinstance(step, CallTool) else ():
+        for step in (step for step in self._flow.steps if isinstance(step, CallTool)):
+            for name, template in step.arguments.items():
                 if isinstance(template, str) and (whole := PLACE.fullmatch(template)) and whole[1] == slot:
                     tool = next(t for t in self.tools if t.name == step.tool)
                     made = field_for(name, tool.properties[name], self.context)

@@ -122,7 +122,8 @@ def words_of_keys(scenario: Scenario, flows: Sequence[Flow], tools: Sequence[Too
     """By which words each key of a profile is asked for: its own, those of the flow's slot or the tools' field of its
     name, and the flow's questions for it; a word that stands for several keys is worth as much less."""
     chosen = [flow for flow in flows if flow.name == scenario.flow] or list(flows)
-    known = dict.fromkeys((*scenario.profile, *(slot for flow in chosen for slot in flow.slots)))
+    asked = (slot for flow in chosen for step in flow.steps if isinstance(step, Ask) for slot in step.slots)
+    known = dict.fromkeys((*scenario.profile, *asked))
     found = {key: _words(key, chosen, tools) for key in known}
     often = Counter(word for words in found.values() for word in words)
     return {key: {word: 1.0 / often[word] for word in found[key]} for key in scenario.profile}
