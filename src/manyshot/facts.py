@@ -81,6 +81,13 @@ def _counts(made: Manifest, key: str) -> dict[str, int]:
     return {str(k): int(v) for k, v in found.items()} if isinstance(found, dict) else {}
 
 
+def dialogues_line(made: Manifest) -> str:
+    """The dialogues of a run in one line."""
+    n = made.numbers
+    covered, paths = n["paths"]
+    return f"{n['dialogues']} along {covered} of {paths} paths, nearest neighbour {n['nearest_similarity']}"
+
+
 def train_line(made: Manifest) -> str:
     """The training stage in one line."""
     n = made.numbers

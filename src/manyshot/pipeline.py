@@ -131,8 +131,7 @@ def run(
             found,
         )
         _timed(job, "prepare", began)
-        thinks = _thinking_plan(job)
-        plan = _plan(job, folder, thinks)
+        plan, thinks = _plan(job, folder)
         _data(job, plan)
         _train(job, plan)
         if thinks is not None:
@@ -169,11 +168,11 @@ def _thinking_plan(job: _Job) -> budget.ThinkingPlan | None:
     return plan
 
 
-def _plan(job: _Job, folder: Path, thinks: budget.ThinkingPlan | None) -> budget.Plan:
-    """The plan of the first start; the same again after a kill, since the data depend on it."""
+def _plan(job: _Job, folder: Path) -> tuple[budget.Plan, budget.ThinkingPlan | None]:
+    """The plans of the first start; the same again after a kill, since the data depend on them."""
     kept = job.run.read()
     if "plan" in kept:
-        return budget.Plan.model_validate(kept["plan"])
+        return budget.Plan.model_validate(kept["plan"]), _thinking_plan(job)
     began = time.monotonic()
     tests = folder / "tests" / "calls.jsonl"
     count = budget.guess_tests(tests.stat().st_size if tests.is_file() else 0, job.config.sample)
@@ -183,7 +182,7 @@ def _plan(job: _Job, folder: Path, thinks: budget.ThinkingPlan | None) -> budget
         costs = trial.measure(job.desk, model, tokenizer, job.config.seed, fewshot=count > 0)
     finally:
         model.close()
-    config = job.config
+    config, thinks = job.config, _thinking_plan(job)
     plan = budget.plan(
         job.left,
         count,
@@ -202,7 +201,7 @@ def _plan(job: _Job, folder: Path, thinks: budget.ThinkingPlan | None) -> budget
         )
     elif thinks is not None:
         job.screen.say(f"plan: {_told(thinks)}")
-    return plan
+    return plan, thinks
 
 
 def _told(plan: budget.ThinkingPlan) -> str:
@@ -220,8 +219,9 @@ def _think(job: _Job, plan: budget.ThinkingPlan, *, trust: bool) -> None:
     """Dialogues, the thinking adapter, and how near it comes to those held back."""
     assert job.matter is not None
     began = time.monotonic()
-    thinking.make(job.run, plan, job.screen, seed=job.config.seed, trust=trust)
+    made = thinking.make(job.run, plan, job.screen, seed=job.config.seed, trust=trust)
     _timed(job, "dialogues", began)
+    job.screen.say(f"dialogues: {facts.dialogues_line(made)} ({job.seconds['dialogues']:.0f} s)")
     began = time.monotonic()
     config = job.config.train.model_copy(update={"seed": job.config.seed})
     thinking.train(
