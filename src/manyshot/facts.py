@@ -15,7 +15,7 @@ from manyshot.desk import Desk
 from manyshot.examine import Examined
 from manyshot.records import read_manifest, read_rows
 from manyshot.runfolder import RunFolder
-from manyshot.types import Json, Manifest
+from manyshot.types import Json, Language, Manifest
 
 #: Where `manyshot curve` leaves its points.
 CURVE = "curve.json"
@@ -122,13 +122,25 @@ def likeness_lines(made: Manifest) -> Iterator[str]:
         yield f"next {part} on held-back dialogues: {figures or n[part].get('missing', 'none')}"
 
 
+_NOTES: dict[Language, dict[str, str]] = {
+    "en": {
+        "untested": "{name} has no tests, so this says nothing about people's own words.",
+        "sample": "Compared on a fixed random sample of {asked} of {tests} tests, for which the time was enough.",
+    },
+    "zh": {
+        "untested": "{name} 没有测试，所以这里说明不了人们自己的说法答得如何。",
+        "sample": "时间只够把 {tests} 条测试中固定随机抽取的 {asked} 条拿来对比。",
+    },
+}
+
+
 def note(examined: Examined, desk: Desk) -> str:
     """The sentence above a report's figures, where one is needed."""
+    words = _NOTES[desk.domain.context.language]
     if not examined.tuned.rows:
-        return f"{desk.domain.name} has no tests, so this says nothing about people's own words."
+        return words["untested"].format(name=desk.domain.name)
     if not examined.complete:
-        asked = len(examined.evaluation.of("base"))
-        return f"Compared on a fixed random sample of {asked} of {examined.tests} tests, for which the time was enough."
+        return words["sample"].format(asked=len(examined.evaluation.of("base")), tests=examined.tests)
     return ""
 
 
