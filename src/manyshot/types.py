@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
 
@@ -110,6 +110,17 @@ class Context(Record):
     language: Language
 
 
+class Rule(Record):
+    """[[rules]] of domain.toml: a call of `tool` in which every field of `when` has one of its values has, in every
+    field of `then`, one of those. LEFT_OUT among the values: the field is not given."""
+
+    LEFT_OUT: ClassVar[str] = ""
+
+    tool: str
+    when: dict[str, list[Any]]
+    then: dict[str, list[Any]]
+
+
 class TeacherConfig(Record):
     """[teacher] of domain.toml: a model, behind an OpenAI-compatible endpoint, that words calls."""
 
@@ -136,6 +147,9 @@ class Domain(Record):
     shares: dict[str, float] = Field(default_factory=dict)
     weights: dict[str, float] = Field(default_factory=dict)
     require_approval: bool = False
+    #: Every combination of so many fields' values stands in some pair (2: every pair of values).
+    strength: int = Field(2, exclude_if=lambda strength: strength == 2)
+    rules: tuple[Rule, ...] = Field((), exclude_if=lambda rules: not rules)
     #: Left out of dumps when there is none, so that the ids of domains without a teacher stay what they were.
     teacher: TeacherConfig | None = Field(None, exclude_if=lambda teacher: teacher is None)
 

@@ -86,7 +86,17 @@ class Builder:
         taught = [s for s in domain.shots if not (s.call and s.call.name in held_out)]
         self.shot_pairs = [p for s in taught if (p := self._shot_pair(s))]
         self._calling = [p for p in self.shot_pairs if p.call and p.call.arguments]
-        self.plans = {t.tool.name: Plan(t, self.pools, self.rng, BUDGET) for t in self.callable}
+        self.plans = {
+            t.tool.name: Plan(
+                t,
+                self.pools,
+                self.rng,
+                BUDGET,
+                strength=domain.strength,
+                rules=[rule for rule in domain.rules if rule.tool == t.tool.name],
+            )
+            for t in self.callable
+        }
         self.classroom: Classroom | None = None
         if teacher is not None:
             self.classroom = Classroom(teacher, domain, self.composer, self.rejects, seed, teacher_seconds)

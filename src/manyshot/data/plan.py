@@ -13,9 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from manyshot.data.combine import ABSENT, Coverage, Row, coverage, expand, size
+from manyshot.data.combine import ABSENT, Constraint, Coverage, Row, coverage, expand, size
 from manyshot.data.pools import Pools
 from manyshot.data.slots import Path, Slot, ToolSlots
+from manyshot.types import Rule
 from manyshot.values import Kind
 
 #: In later rounds, how often a listed open value gives way to a fresh one.
@@ -25,7 +26,18 @@ FRESH = 0.6
 class Plan:
     """Endless requests of one tool; a round is the full product while it fits the budget, else a covering array."""
 
-    def __init__(self, tool: ToolSlots, pools: Pools, rng: random.Random, budget: int) -> None:
+    def __init__(
+        self,
+        tool: ToolSlots,
+        pools: Pools,
+        rng: random.Random,
+        budget: int,
+        *,
+        strength: int = 2,
+        rules: Sequence[Rule] = (),
+    ) -> None:
+        """`strength` of a covering array; `rules`: those of this tool."""
+        self._strength = strength
         self.tool, self._pools, self._rng, self._budget = tool, pools, rng, budget
         self._slots = {s.path: s for s in tool.slots}
         sizes = {s.path: self._levels(s) for s in tool.slots}
@@ -36,13 +48,36 @@ class Plan:
             # Presence is a factor of its own: as one more value it would be rare, and people leave much out.
             optional = [s.path for s in tool.slots if not s.required]
             self.factors = {**{p: range(n) for p, n in sizes.items()}, **{("?", *p): (True, False) for p in optional}}
+        #: Fields of rules keep the values of their row: a fresh one would break the rule.
+        self._ruled = {(name,) for rule in rules for name in (*rule.when, *rule.then)}
+        self._constraints = [self._constraint(rule) for rule in rules]
         self._used: set[int] = set()
         self._stream = self._rounds()
 
     @cached_property
     def rows(self) -> list[Row]:
         """One round. Made when it is first needed: an array of long lists takes minutes, and who answers needs none."""
-        return list(expand(self.factors, self._budget))
+        return list(expand(self.factors, self._budget, strength=self._strength, constraints=self._constraints))
+
+    def _constraint(self, rule: Rule) -> Constraint:
+        """A rule as the covering array asks it."""
+        names = (*rule.when, *rule.then)
+        keys = [key for name in names for key in ((name,), ("?", name)) if key in self.factors]
+
+        def allowed(row: Row) -> bool:
+            if not all(self._value(row, name) in values for name, values in rule.when.items()):
+                return True
+            return all(self._value(row, name) in values for name, values in rule.then.items())
+
+        return Constraint(tuple(dict.fromkeys(keys)), allowed)
+
+    def _value(self, row: Row, name: str) -> Any:
+        """What a row gives a top-level field: a listed value, LEFT_OUT, or (an open field) None."""
+        level = row.get((name,), ABSENT)
+        if level is ABSENT or not row.get(("?", name), True):
+            return Rule.LEFT_OUT
+        listed = self._listed(self._slots[(name,)]) if (name,) in self._slots else []
+        return listed[level] if listed else None
 
     def _levels(self, slot: Slot) -> int:
         return max(1, len(self._listed(slot)))
@@ -67,7 +102,7 @@ class Plan:
             if path not in row or not row.get(("?", *path), True):
                 continue
             listed = self._listed(slot)
-            if listed and (self._closed(slot) or self._rng.random() >= fresh):
+            if listed and (self._closed(slot) or path in self._ruled or self._rng.random() >= fresh):
                 out[path] = listed[row[path]]
             else:
                 out[path] = self._pools.draw(self.tool, slot)
@@ -92,10 +127,10 @@ class Plan:
         self._used.add(row)
 
     def coverage(self) -> Coverage:
-        """Pairs of levels that the kept rows hold, of all that the array holds."""
-        reachable = coverage(self.factors, self.rows)
-        kept = coverage(self.factors, [self.rows[i] for i in sorted(self._used)])
-        return Coverage(2, kept.covered, reachable.covered)
+        """Pairs (tuples of `strength`) of levels that the kept rows hold, of all that the array holds."""
+        reachable = coverage(self.factors, self.rows, self._strength)
+        kept = coverage(self.factors, [self.rows[i] for i in sorted(self._used)], self._strength)
+        return Coverage(self._strength, kept.covered, reachable.covered)
 
 
 def required_inside(tool: ToolSlots, parent: Path) -> set[str]:

@@ -19,6 +19,9 @@ from manyshot.records import digest, line, write_aside, write_jsonl, write_manif
 from manyshot.types import CallPair, Domain, Json, Manifest
 
 
+_TUPLES = {1: "values", 2: "value pairs"}
+
+
 def run(
     domain: Domain,
     out: Path,
@@ -56,7 +59,7 @@ def run(
         "pairs": made,
         "kinds": dict(sorted(tally.items())),
         "rejects": dict(builder.rejects.reasons),
-        "coverage": {name: f"{c.covered} of {c.possible} value pairs" for name, c in coverage.items()},
+        "coverage": {name: f"{c.covered} of {c.possible} {_TUPLES.get(c.strength, f'value {c.strength}-tuples')}" for name, c in coverage.items()},
         "covered": [sum(c.covered for c in coverage.values()), sum(c.possible for c in coverage.values())],
         "nearest_similarity": nearest_similarity(texts, seed),
         "rows_per_second": round(made / max(seconds, 1e-9)),
@@ -75,6 +78,8 @@ def run(
     tools, shots = [t.model_dump() for t in domain.tools], [s.model_dump() for s in domain.shots]
     inputs = {"tools": digest(tools), "shots": digest(shots), "values": digest(domain.values)}
     inputs["setting"] = digest([domain.context.model_dump(mode="json"), domain.weights])
+    if domain.rules or domain.strength != 2:
+        inputs["combinations"] = digest([domain.strength, [rule.model_dump(mode="json") for rule in domain.rules]])
     if builder.classroom is not None:
         inputs["teacher"] = builder.classroom.id
     return write_manifest(out, "data", inputs, config, numbers)

@@ -17,7 +17,9 @@ from manyshot.spec.dialogues import read_approvals, read_dialogues
 from manyshot.spec.faults import Fault, Findings
 from manyshot.spec.flow_check import check_flow
 from manyshot.spec.flow_files import read_flows
+from manyshot.spec.rules import check_rules
 from manyshot.spec.scenarios import read_scenarios
+from manyshot.spec.settings import FILE as SETTINGS
 from manyshot.spec.settings import Settings, check_weights, read_settings
 from manyshot.spec.shots import read_shots, read_tests
 from manyshot.spec.tools import FILE as TOOLS
@@ -54,12 +56,15 @@ def read_into(folder: Path, findings: Findings) -> Domain | None:
     shots = read_shots(folder, by_name, findings)
     values = read_values(folder, by_name, findings)
     weights = _weights(folder, settings, by_name, routes, findings) if settings else {}
+    if settings is not None:
+        check_rules(settings.rules, by_name, SETTINGS, findings)
     if settings is None or len(findings.faults) > before:
         return None
     return Domain(
         name=settings.name, folder=folder, context=settings.context, base=settings.base, tools=tuple(tools),
         shots=tuple(shots), values=values, shares=settings.shares, weights=weights,
         require_approval=settings.require_approval, teacher=settings.teacher,
+        strength=settings.strength, rules=tuple(rule for rule, _ in settings.rules),
     )  # fmt: skip
 
 

@@ -13,14 +13,17 @@ from zoneinfo import ZoneInfo
 
 from manyshot.spec.documents import check_keys, read_text
 from manyshot.spec.faults import Findings, near, show
+from manyshot.spec.rules import read_rules
 from manyshot.spec.teacher import read_teacher
-from manyshot.types import PAIR_KINDS, Context, Language, TeacherConfig
+from manyshot.types import PAIR_KINDS, Context, Language, Rule, TeacherConfig
 
 FILE = "domain.toml"
 LANGUAGES: dict[str, Language] = {"zh": "zh", "zh-CN": "zh", "en": "en", "en-US": "en"}
 BASE = "gemma-3-270m"
 _NEEDED = ("name", "language", "today")
-_OPTIONAL = ("timezone", "base", "require_approval", "shares", "weights", "teacher")
+_OPTIONAL = ("timezone", "base", "require_approval", "shares", "weights", "teacher", "strength", "rules")
+#: Covering arrays of more than this are as long as the full product.
+STRONGEST = 6
 #: The hour taken when `today` is a date only: customers write during the day.
 _MORNING = time(9, 0)
 
@@ -38,6 +41,9 @@ class Settings:
     weights_file: str | None = None
     lines: dict[tuple[str, ...], int] = field(default_factory=dict)
     teacher: TeacherConfig | None = None
+    strength: int = 2
+    #: With the lines on which they begin.
+    rules: tuple[tuple[Rule, int], ...] = ()
 
 
 def read_settings(folder: Path, findings: Findings) -> Settings | None:
@@ -57,7 +63,7 @@ def read_settings(folder: Path, findings: Findings) -> Settings | None:
     before = len(findings.faults)
     for key, message in check_keys(table, _NEEDED, _OPTIONAL, FILE):
         findings.fault(FILE, lines.get((key,), 1), message)
-    settings = _settings(table, lines, findings)
+    settings = _settings(table, lines, text, findings)
     return settings if len(findings.faults) == before else None
 
 
@@ -75,7 +81,9 @@ def _lines(text: str) -> dict[tuple[str, ...], int]:
     return lines
 
 
-def _settings(table: dict[str, Any], lines: dict[tuple[str, ...], int], findings: Findings) -> Settings | None:
+def _settings(
+    table: dict[str, Any], lines: dict[tuple[str, ...], int], text: str, findings: Findings
+) -> Settings | None:
     def bad(key: str, message: str) -> None:
         findings.fault(FILE, lines.get((key,), 1), message)
 
@@ -101,10 +109,15 @@ def _settings(table: dict[str, Any], lines: dict[tuple[str, ...], int], findings
     weights, file = _weights(table, lines, findings)
     shares = _numbers(table, "shares", lines, findings)
     teacher = read_teacher(table["teacher"], FILE, lines, findings) if "teacher" in table else None
+    strength = table.get("strength", 2)
+    if not isinstance(strength, int) or isinstance(strength, bool) or not 1 <= strength <= STRONGEST:
+        bad("strength", f"wanted a whole number from 1 to {STRONGEST} as strength, found {show(strength)}")
+        strength = 2
+    rules = read_rules(table["rules"], text, FILE, findings) if "rules" in table else ()
     if not isinstance(base, str) or today is None:
         return None
     context = Context(today=today, language=language)
-    return Settings(name, context, base, approval is True, shares, weights, file, lines, teacher)
+    return Settings(name, context, base, approval is True, shares, weights, file, lines, teacher, strength, rules)
 
 
 def _zone(value: Any) -> tzinfo | None:
