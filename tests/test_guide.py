@@ -48,10 +48,23 @@ FIRST = frozenset(("FreeTables", "Cancel"))
 
 def test_at_the_beginning_every_flow_is_open_and_nobody_is_handed_over(guide: Guide) -> None:
     moves = guide.moves(made())
-    assert moves == Moves(FIRST, handoff=False, end=True)
+    assert moves == Moves(FIRST, handoff=False, end=False)
     assert moves.allow("call")
     assert moves.allow("reply")
     assert not moves.allow("handoff")
+
+
+@pytest.mark.parametrize("said", ["Never mind, bye", "算了，不办了", "That's all, thanks"])
+def test_who_wants_nothing_more_may_be_let_go(guide: Guide, said: str) -> None:
+    moves = guide.moves([*made(FREE), Turn(role="reply", text="who?"), Turn(role="user", text=said)])
+    assert moves is not None
+    assert moves.end
+
+
+def test_who_says_yes_is_not_let_go(guide: Guide) -> None:
+    moves = guide.moves([*made(FREE), Turn(role="reply", text="who?"), Turn(role="user", text="Yes, Ann Lee")])
+    assert moves is not None
+    assert not moves.end
 
 
 def test_an_answer_decides_the_branch(guide: Guide) -> None:

@@ -6,6 +6,7 @@ what the assistant has to judge) leaves all ways open.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -20,6 +21,14 @@ from manyshot.types import Call, Json, Observation, Turn
 Made = tuple[Call, Observation]
 #: How an API says that the call is wrong, not the matter.
 REFUSED = (400, 422)
+
+
+#: Words of a customer who goes, or wants nothing (more).
+_LEAVES = re.compile(
+    r"再见|拜拜|不用|不要|不需要|不必|不办|先不|算了|没事|没有了|没别的|谢谢|挂了|以后再|回头再"
+    r"|\b(?:bye|goodbye|never ?mind|forget it|no need|thanks?|that's all|that is all|leave it|don't need)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +63,8 @@ class Guide:
                 return Moves(
                     _tools(ends) | _once_more(turns),
                     any(isinstance(end, Handoff) for end in ends),
-                    # Who wants nothing more may be let go at any time before a call is due.
-                    True,
+                    # Who wants nothing more may be let go at any time.
+                    any(isinstance(end, End) for end in ends) or _leaving(turns),
                     _tools(_after(walk, ()) for walk in self._walks) if served else frozenset(),
                 )
         return None
@@ -75,6 +84,11 @@ def _once_more(turns: Sequence[Turn]) -> frozenset[str]:
 
 def _tools(ends: Iterable[str | End | Handoff | None]) -> frozenset[str]:
     return frozenset(end for end in ends if isinstance(end, str))
+
+
+def _leaving(turns: Sequence[Turn]) -> bool:
+    """Whether the customer, who spoke last, wants nothing more."""
+    return bool(turns) and turns[-1].role == "user" and _LEAVES.search(turns[-1].text) is not None
 
 
 def _made(turns: Sequence[Turn]) -> Iterator[Made]:

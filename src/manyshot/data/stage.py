@@ -18,7 +18,6 @@ from manyshot.protocols import Teacher
 from manyshot.records import digest, line, write_aside, write_jsonl, write_manifest
 from manyshot.types import CallPair, Domain, Json, Manifest
 
-
 _TUPLES = {1: "values", 2: "value pairs"}
 
 
@@ -59,7 +58,10 @@ def run(
         "pairs": made,
         "kinds": dict(sorted(tally.items())),
         "rejects": dict(builder.rejects.reasons),
-        "coverage": {name: f"{c.covered} of {c.possible} {_TUPLES.get(c.strength, f'value {c.strength}-tuples')}" for name, c in coverage.items()},
+        "coverage": {
+            name: f"{c.covered} of {c.possible} {_TUPLES.get(c.strength, f'value {c.strength}-tuples')}"
+            for name, c in coverage.items()
+        },
         "covered": [sum(c.covered for c in coverage.values()), sum(c.possible for c in coverage.values())],
         "nearest_similarity": nearest_similarity(texts, seed),
         "rows_per_second": round(made / max(seconds, 1e-9)),

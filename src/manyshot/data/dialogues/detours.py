@@ -6,9 +6,11 @@ The one rule: a detour changes neither the calls nor the outcome; the assistant 
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -43,6 +45,8 @@ class Words(Record):
     #: A value taken back: {wrong} was said, {right} is meant.
     corrections: tuple[str, ...]
     refused: Again
+    #: "yes" and "no" -> answers to a question of yes or no.
+    answers: dict[str, tuple[str, ...]]
     #: By persona: what stands before and behind a sentence.
     openers: dict[str, tuple[str, ...]]
     closers: dict[str, tuple[str, ...]]
@@ -59,9 +63,27 @@ def words(language: Language) -> Words:
 PERSONAS = ("plain", "terse", "polite", "chatty", "impatient")
 #: Every class of generated dialogue with its default share; plain is what the path alone asks for.
 SHARES: Mapping[str, float] = {
-    "plain": 0.6, "off_topic": 0.05, "refuses": 0.05, "two_things": 0.05, "no_tool": 0.05, "injection": 0.05,
-    "impossible_time": 0.04, ANSWER: 0.05, CALL: 0.03, LEAVES: 0.03,
+    "plain": 0.8, "off_topic": 0.025, "refuses": 0.025, "two_things": 0.025, "no_tool": 0.025, "injection": 0.025,
+    "impossible_time": 0.02, ANSWER: 0.025, CALL: 0.015, LEAVES: 0.015,
 }  # fmt: skip
+
+
+#: Values of a slot by which yes and no are told.
+_YES, _NO = (
+    frozenset(("是", "能", "有", "好", "愿意", "yes", "true")),
+    frozenset(("否", "不能", "没有", "不", "不愿意", "no", "false")),
+)
+_ABOUT = re.compile(r"^.{0,12}?(?:是否|能否|愿不愿意|要不要)")
+
+
+def yes_or_no(value: Any, about: str, language: Language, rng: random.Random) -> str | None:
+    """An answer in a word or two to a question of yes or no (`about`, as flows describe slots); None for others."""
+    told = str(value).lower()
+    side = "yes" if told in _YES else "no" if told in _NO else ""
+    if not side:
+        return None
+    thing = _ABOUT.sub("", about) if language == "zh" and _ABOUT.match(about) else ""
+    return rng.choice([a for a in words(language).answers[side] if thing or "{" not in a]).format(about=thing)
 
 
 def dressed(text: str, persona: str, language: Language, rng: random.Random, *, first: bool) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from manyshot.data.dialogues.detours import ANSWER, CALL, Detour, dressed, words
+from manyshot.data.dialogues.detours import ANSWER, CALL, Detour, dressed, words, yes_or_no
 from manyshot.data.dialogues.places import Place, Places, Template
 from manyshot.data.dialogues.units import Key, Moments, Skeleton, Unit
 from manyshot.dialogue.changes import changes, expected_of, snapshot
@@ -29,6 +29,8 @@ AUTHOR = "recombined"
 FEW = 3
 #: How often those are taken, beside an expert's.
 DRAFT_WEIGHT = 0.3
+#: Part of the answers to questions of yes or no that are a word or two.
+SHORT = 0.6
 _MOMENTS = frozenset({Kind.DATE, Kind.TIME, Kind.DATETIME})
 
 
@@ -168,6 +170,9 @@ class _Writer:
 
     def _heard(self, unit: Unit, then: int, *, corrected: bool = False) -> None:
         known = self.moments.heard(then, again=unit.key[5])
+        if not corrected and (short := self._short(unit)) is not None:
+            self._add("user", dressed(short, self.persona, self.language, self.rng, first=False))
+            return
         chosen = self.mixer.choose(unit.key, known, self._said(), self.places, self.rng)
         slip = self._correctable(unit) if corrected else None
         for text in chosen.texts:
@@ -178,6 +183,14 @@ class _Writer:
             self._add("user", dressed(told, self.persona, self.language, self.rng, first=not self.turns))
         if slip is not None:
             raise NoWordsError(f"no place for {self.kind}")
+
+    def _short(self, unit: Unit) -> str | None:
+        """A word or two, where nothing but yes or no was asked and nothing else is given."""
+        step = self.plan.walk.steps[unit.step] if unit.step >= 0 else None
+        if not isinstance(step, Ask) or len(step.slots) != 1 or unit.key[-1] or self.rng.random() >= SHORT:
+            return None
+        about = self.company.flows[self.plan.path.flow].slots[step.slots[0]].about
+        return yes_or_no(self.plan.done[unit.step].values.get(step.slots[0]), about, self.language, self.rng)
 
     def _correctable(self, unit: Unit) -> str | None:
         """A slot of which the customer may name a wrong value first."""
