@@ -37,7 +37,9 @@ def dialogues(
     pairs, possible = numbers["path_classes"]
     kinds = ", ".join(f"{n} {kind}" for kind, n in numbers["kinds"].items())
     screen.say(f"{numbers['dialogues']} dialogues ({kinds})")
-    screen.say(f"{covered} of {paths} paths, {pairs} of {possible} pairs of path and class, nearest neighbour "
-               f"{numbers['nearest_similarity']}, {numbers['rows_per_second']} a second -> {out}")  # fmt: skip
+    screen.say(
+        f"{covered} of {paths} paths, {pairs} of {possible} pairs of path and class (the others have no room there), "
+        f"nearest neighbour {numbers['nearest_similarity']}, {numbers['rows_per_second']} a second -> {out}"
+    )
     for path in numbers["uncovered"]:
         screen.say(f"  no approved shot of {path}: manyshot shots draft {domain}, then manyshot shots approve")

@@ -6,6 +6,7 @@ same to the byte however many processes made it.
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import time
 from collections import Counter
@@ -17,13 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from manyshot.data.dialogues.build import DialogueBuilder, pools_of
-from manyshot.data.dialogues.detours import SHARES
+from manyshot.data.dialogues.detours import SHARES, words
 from manyshot.data.variety import nearest_similarity
 from manyshot.errors import DataError
 from manyshot.progress import Screen
 from manyshot.records import digest, read_jsonl, read_manifest, read_rows, write_jsonl, write_manifest
 from manyshot.shotbook import GENERATED, Shotbook, open_book
 from manyshot.types import Json, Manifest, Trajectory
+from manyshot.world.functions import FILE as WORLD
 from manyshot.world.opening import opener
 
 REJECTS = "rejects.jsonl"
@@ -50,7 +52,7 @@ def run(
             f"{folder}: no approved dialogue to multiply; see manyshot shots list, then manyshot shots approve"
         )
     each = -(-count // len(paths))
-    config: Json = {"count": count, "seed": seed, "shares": dict(SHARES)}
+    config: Json = {"count": count, "seed": seed, "shares": builder.shares}
     parts = _begin(out, digest({"id": builder.id, **config}))
     made = [path for path in paths if (parts / f"{path}.json").exists()]
     with _pool(workers, folder, seed, trust, builder) as pool, screen.bar("dialogues") as bar:
@@ -60,7 +62,11 @@ def run(
     told = {path: next(row for _, row in read_rows(parts / f"{path}.json")) for path in paths}
     write_jsonl(out / GENERATED, rows)
     write_jsonl(out / REJECTS, (row for path in paths for row in _rejects(path, told[path])))
-    numbers = _numbers(book, builder, rows, told, time.perf_counter() - began)
+    fresh = sum(one.path not in made for one in rows)
+    numbers = {
+        **_numbers(book, builder, rows, told),
+        "rows_per_second": round(fresh / max(time.perf_counter() - began, 1e-9), 1),
+    }
     manifest = write_manifest(out, "dialogues", {"shots": builder.id}, config, numbers)
     shutil.rmtree(parts)
     return manifest
@@ -74,8 +80,12 @@ def _builder(book: Shotbook, seed: int) -> DialogueBuilder:
     shots = [one.model_dump(mode="json", exclude={"source"}) for one in usable]
     context = book.domain.context.model_dump(mode="json")
     pools = pools_of(book.domain, usable)
-    name = digest([flows, tools, shots, context, pools])
-    return DialogueBuilder(book.company, [book.replay(one) for one in usable], pools, seed, name)
+    world = book.folder / WORLD
+    code = hashlib.sha256(world.read_bytes()).hexdigest() if world.is_file() else ""
+    said = words(book.domain.context.language).model_dump(mode="json")
+    name = digest([flows, tools, shots, context, pools, code, said])
+    shares = {**SHARES, **book.domain.dialogue_shares}
+    return DialogueBuilder(book.company, [book.replay(one) for one in usable], pools, seed, name, shares)
 
 
 def _begin(out: Path, name: str) -> Path:
@@ -142,12 +152,10 @@ def _rejects(path: str, told: Json) -> Iterator[Json]:
         yield {"path": path, "reason": reason, "count": count, "example": told["examples"].get(reason)}
 
 
-def _numbers(
-    book: Shotbook, builder: DialogueBuilder, rows: list[Trajectory], told: Mapping[str, Json], seconds: float
-) -> Json:
+def _numbers(book: Shotbook, builder: DialogueBuilder, rows: list[Trajectory], told: Mapping[str, Json]) -> Json:
     paths = [path.id for path in book.company.all_paths]
     have = {(one.path, one.kind) for one in rows}
-    possible = [(path, kind) for path, row in told.items() for kind in SHARES if kind not in row["impossible"]]
+    kinds = [kind for kind, share in builder.shares.items() if share > 0]
     places = builder.mixer.places_of(builder.skeletons)
     rejects: Counter[str] = Counter()
     for row in told.values():
@@ -157,7 +165,8 @@ def _numbers(
         "kinds": dict(sorted(Counter(one.kind for one in rows).items())),
         "paths": [len({one.path for one in rows}), len(paths)],
         "uncovered": [path for path in paths if path not in told],
-        "path_classes": [sum(pair in have for pair in possible), len(possible)],
+        "path_classes": [len(have), len(told) * len(kinds)],
+        "no_room": dict(Counter(kind for row in told.values() for kind in row["impossible"])),
         "wordings": {
             "places": len(places),
             "fewest": min(places.values()),
@@ -165,5 +174,4 @@ def _numbers(
         },
         "nearest_similarity": nearest_similarity([" ".join(t.text for t in one.turns) for one in rows], 0),
         "rejects": dict(rejects.most_common(20)),
-        "rows_per_second": round(len(rows) / max(seconds, 1e-9), 1),
     }

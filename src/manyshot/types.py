@@ -15,6 +15,11 @@ Language = Literal["zh", "en"]
 NO_TOOL = "none"
 #: Classes of generated pairs, whose shares domain.toml may set.
 PAIR_KINDS = ("plain", "shot", "refill", "ask", "none", "alike", "refused")
+#: Classes of generated dialogues, whose shares domain.toml may set: what customers do beside answering.
+DIALOGUE_KINDS = (
+    "plain", "off_topic", "refuses", "two_things", "no_tool", "injection", "impossible_time", "changes_mind",
+    "refused_call", "leaves",
+)  # fmt: skip
 #: Names of tools that take what is impossible, unclear or not this desk's.
 REJECT = re.compile(
     r"reject|refuse|declin|unsupported|cannot|not_support|(?:transfer|hand|escalate)\w*to_?(?:human|agent|person|staff)"
@@ -150,6 +155,8 @@ class Domain(Record):
     #: Every combination of so many fields' values stands in some pair (2: every pair of values).
     strength: int = Field(2, exclude_if=lambda strength: strength == 2)
     rules: tuple[Rule, ...] = Field((), exclude_if=lambda rules: not rules)
+    #: Of the classes of generated dialogues; those that are not named keep their usual share.
+    dialogue_shares: dict[str, float] = Field(default_factory=dict, exclude_if=lambda shares: not shares)
     #: Left out of dumps when there is none, so that the ids of domains without a teacher stay what they were.
     teacher: TeacherConfig | None = Field(None, exclude_if=lambda teacher: teacher is None)
 

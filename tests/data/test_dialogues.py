@@ -14,10 +14,11 @@ import pytest
 
 from manyshot import multiply
 from manyshot.data.dialogues.detours import SHARES
-from manyshot.errors import DataError
+from manyshot.errors import DataError, SpecError
 from manyshot.progress import Silent
 from manyshot.shotbook import GENERATED, open_book
 from manyshot.spec.load import load_domain, load_flows
+from manyshot.types import DIALOGUE_KINDS
 from manyshot.world.opening import opener
 from tests.data.checker import Checker
 
@@ -47,7 +48,8 @@ def test_all_paths_and_their_classes_are_covered_in_varied_words(made: tuple[Pat
     numbers = json.loads((out / "manifest.json").read_text("utf-8"))["numbers"]
     assert numbers["paths"] == [40, 40]
     covered, possible = numbers["path_classes"]
-    assert covered == possible > 250
+    assert possible == 40 * len(SHARES)
+    assert covered == possible - sum(numbers["no_room"].values()) > 250
     assert {row["kind"] for row in rows} == set(SHARES)
     assert numbers["nearest_similarity"] < 0.8
     assert len({row["id"] for row in rows}) == len(rows) > 380
@@ -92,6 +94,23 @@ def test_a_stopped_try_goes_on_to_the_same(tmp_path: Path, monkeypatch: pytest.M
     assert (tmp_path / "out" / GENERATED).read_bytes() == (tmp_path / "whole" / GENERATED).read_bytes()
     with pytest.raises(DataError, match="finished dialogues"):
         multiply.run(FOLDER, tmp_path / "out", Silent(), count=80)
+
+
+def test_shares_may_be_set_and_name_every_class(tmp_path: Path) -> None:
+    import shutil
+
+    assert tuple(SHARES) == DIALOGUE_KINDS
+    folder = tmp_path / "desk"
+    shutil.copytree(FOLDER, folder)
+    toml = folder / "domain.toml"
+    none = "".join(f"{kind} = 0\n" for kind in SHARES if kind not in ("plain", "injection"))
+    toml.write_text(f"{toml.read_text('utf-8')}\n[dialogue_shares]\n{none}", "utf-8")
+    multiply.run(folder, tmp_path / "out", Silent(), count=80)
+    rows = [json.loads(line) for line in (tmp_path / "out" / GENERATED).read_text("utf-8").splitlines()]
+    assert {row["kind"] for row in rows} == {"plain", "injection"}
+    toml.write_text(toml.read_text("utf-8").replace("leaves = 0", "leavs = 0"), "utf-8")
+    with pytest.raises(SpecError, match='names "leavs", which is no class of dialogues; did you mean "leaves"'):
+        load_domain(folder)
 
 
 def test_only_approved_dialogues_are_multiplied(tmp_path: Path) -> None:

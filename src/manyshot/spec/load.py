@@ -65,6 +65,7 @@ def read_into(folder: Path, findings: Findings) -> Domain | None:
         shots=tuple(shots), values=values, shares=settings.shares, weights=weights,
         require_approval=settings.require_approval, teacher=settings.teacher,
         strength=settings.strength, rules=tuple(rule for rule, _ in settings.rules),
+        dialogue_shares=settings.dialogue_shares,
     )  # fmt: skip
 
 

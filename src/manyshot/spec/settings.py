@@ -15,13 +15,25 @@ from manyshot.spec.documents import check_keys, read_text
 from manyshot.spec.faults import Findings, near, show
 from manyshot.spec.rules import read_rules
 from manyshot.spec.teacher import read_teacher
-from manyshot.types import PAIR_KINDS, Context, Language, Rule, TeacherConfig
+from manyshot.types import DIALOGUE_KINDS, PAIR_KINDS, Context, Language, Rule, TeacherConfig
 
 FILE = "domain.toml"
 LANGUAGES: dict[str, Language] = {"zh": "zh", "zh-CN": "zh", "en": "en", "en-US": "en"}
 BASE = "gemma-3-270m"
 _NEEDED = ("name", "language", "today")
-_OPTIONAL = ("timezone", "base", "require_approval", "shares", "weights", "teacher", "strength", "rules")
+_OPTIONAL = (
+    "timezone",
+    "base",
+    "require_approval",
+    "shares",
+    "weights",
+    "teacher",
+    "strength",
+    "rules",
+    "dialogue_shares",
+)
+#: Tables of shares -> the classes that they may name, and of what these are.
+_KINDS = {"shares": (PAIR_KINDS, "pairs"), "dialogue_shares": (DIALOGUE_KINDS, "dialogues")}
 #: Covering arrays of more than this are as long as the full product.
 STRONGEST = 6
 #: The hour taken when `today` is a date only: customers write during the day.
@@ -44,6 +56,7 @@ class Settings:
     strength: int = 2
     #: With the lines on which they begin.
     rules: tuple[tuple[Rule, int], ...] = ()
+    dialogue_shares: dict[str, float] = field(default_factory=dict)
 
 
 def read_settings(folder: Path, findings: Findings) -> Settings | None:
@@ -108,6 +121,7 @@ def _settings(
         bad("require_approval", f"wanted true or false, found {show(approval)}; write it without quotes")
     weights, file = _weights(table, lines, findings)
     shares = _numbers(table, "shares", lines, findings)
+    dialogues = _numbers(table, "dialogue_shares", lines, findings)
     teacher = read_teacher(table["teacher"], FILE, lines, findings) if "teacher" in table else None
     strength = table.get("strength", 2)
     if not isinstance(strength, int) or isinstance(strength, bool) or not 1 <= strength <= STRONGEST:
@@ -117,7 +131,9 @@ def _settings(
     if not isinstance(base, str) or today is None:
         return None
     context = Context(today=today, language=language)
-    return Settings(name, context, base, approval is True, shares, weights, file, lines, teacher, strength, rules)
+    return Settings(
+        name, context, base, approval is True, shares, weights, file, lines, teacher, strength, rules, dialogues
+    )
 
 
 def _zone(value: Any) -> tzinfo | None:
@@ -177,12 +193,12 @@ def _numbers(
         else:
             line = lines.get((name, key), lines.get((name,), 1))
             findings.fault(FILE, line, f"wanted a number from 0 for {key} in [{name}], found {show(value)}")
-    if name == "shares":
-        for key in (k for k in given if k not in PAIR_KINDS):
-            message = f'[shares] names "{key}", which is no class of pairs; {near(key, PAIR_KINDS)}'
-            findings.fault(FILE, lines.get((name, key), lines.get((name,), 1)), message)
+    kinds, what = _KINDS.get(name, ((), ""))
+    for key in (k for k in given if kinds and k not in kinds):
+        message = f'[{name}] names "{key}", which is no class of {what}; {near(key, kinds)}'
+        findings.fault(FILE, lines.get((name, key), lines.get((name,), 1)), message)
     # Shares that are left out keep their usual value.
-    every = len(good) == len(given) and (name == "weights" or set(good) >= set(PAIR_KINDS))
+    every = len(good) == len(given) and set(good) >= set(kinds)
     if good and every and not any(good.values()):
         findings.fault(FILE, lines.get((name,), 1), f"all numbers in [{name}] are 0; give at least one more than 0")
     return good

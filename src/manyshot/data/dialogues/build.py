@@ -64,8 +64,17 @@ def pools_of(domain: Domain, shots: Iterable[Trajectory]) -> dict[str, list[Any]
 class DialogueBuilder:
     """Fitted to the approved shots of one domain."""
 
-    def __init__(self, company: Company, shots: Sequence[Replay], pools: Pools, seed: int, inputs: str) -> None:
+    def __init__(
+        self,
+        company: Company,
+        shots: Sequence[Replay],
+        pools: Pools,
+        seed: int,
+        inputs: str,
+        shares: Mapping[str, float] = SHARES,
+    ) -> None:
         """`shots` replay true. `inputs`: hash of what the domain gives, part of every record's id."""
+        self.shares = dict(shares)
         self.company, self.pools, self.seed, self.id = company, pools, seed, inputs
         places = {name: Places(flow, company) for name, flow in company.flows.items()}
         self.mixer = Mixer(company, places)
@@ -87,9 +96,9 @@ class DialogueBuilder:
         covered = {one.path for one in self.skeletons}
         return [path for path in self.company.all_paths if path.id in covered]
 
-    def make(self, path: Path, count: int, shares: Mapping[str, float] = SHARES) -> Made:
+    def make(self, path: Path, count: int) -> Made:
         """`count` dialogues along a path, fewer where they cannot be made; each class once before any twice."""
-        made, near = Made(path.id), NearDuplicates()
+        made, near, shares = Made(path.id), NearDuplicates(), self.shares
         wanted = [kind for kind, share in shares.items() if share > 0]
         n = 0
         able: list[str] = []
