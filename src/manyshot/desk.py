@@ -6,7 +6,7 @@ The reader's defaults, the reject tool and the examples come from the shots thro
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from manyshot.acting import Answer, Reader
 from manyshot.choice import ToolChoice
@@ -39,13 +39,17 @@ class Desk:
 
     def mode(self, name: str, *, grammar: bool = True, shots: int = SHOTS, room: int = MAX_TOKENS) -> Mode:
         """base, fewshot or tuned as the predictor's mode, with `room` tokens to write. Raises KeyError."""
-        copy, room = self.copy_spans and grammar, min(room, MAX_TOKENS)
+        kept = Mode(
+            name,
+            grammar=grammar,
+            copy=self.copy_spans and grammar,
+            values=self.values,
+            max_tokens=min(room, MAX_TOKENS),
+        )
         modes = {
-            "base": Mode("base", grammar=grammar, copy=copy, max_tokens=room),
-            "fewshot": Mode("fewshot", grammar=grammar, copy=copy, shots=shots, max_tokens=room),
-            "tuned": Mode(
-                "tuned+grammar" if grammar else "tuned", adapter=TUNED, grammar=grammar, copy=copy, max_tokens=room
-            ),
+            "base": kept,
+            "fewshot": replace(kept, shots=shots),
+            "tuned": replace(kept, name="tuned+grammar" if grammar else "tuned", adapter=TUNED),
         }
         return modes[name]
 
@@ -83,9 +87,10 @@ class Desk:
         return min(MAX_TOKENS, max(64, longest * 3 // 2))
 
 
-def desk_of(domain: Domain, copy_spans: bool = True, held_out: Sequence[str] = ()) -> Desk:
+def desk_of(domain: Domain, copy_spans: bool = True, held_out: Sequence[str] = (), values: Values = "span") -> Desk:
     """Make a domain ready; takes about a second. `copy_spans`: the grammar lets free text only be copied; `held_out`:
-    tools whose shots teach nothing."""
+    tools whose shots teach nothing; `values`: as the model was trained to write them."""
     builder = Builder(domain, 0)
-    reader = Reader(builder.slots, builder.defaults, builder.reject, "span")
-    return Desk(domain, reader, builder.slots, tuple(builder.shot_pairs), builder.reject, copy_spans, tuple(held_out))
+    reader = Reader(builder.slots, builder.defaults, builder.reject, values)
+    shots = tuple(builder.shot_pairs)
+    return Desk(domain, reader, builder.slots, shots, builder.reject, copy_spans, tuple(held_out), values)

@@ -24,6 +24,7 @@ from manyshot.errors import DataError
 from manyshot.progress import Screen
 from manyshot.records import digest, read_jsonl, read_manifest, read_rows, write_jsonl, write_manifest
 from manyshot.shotbook import GENERATED, Shotbook, open_book
+from manyshot.spec.load import load_sayings
 from manyshot.types import Json, Manifest, Trajectory
 from manyshot.world.functions import FILE as WORLD
 from manyshot.world.opening import opener
@@ -45,7 +46,7 @@ def run(
     """
     began = time.perf_counter()
     book = open_book(folder, partial(opener, trust=trust))
-    builder = _builder(book, seed)
+    builder = builder_of(book, seed)
     paths = [path.id for path in builder.paths]
     if not paths:
         raise DataError(
@@ -72,7 +73,7 @@ def run(
     return manifest
 
 
-def _builder(book: Shotbook, seed: int) -> DialogueBuilder:
+def builder_of(book: Shotbook, seed: int) -> DialogueBuilder:
     """Made anew in every process, the same in all."""
     usable = book.usable
     flows = {name: flow.model_dump(mode="json") for name, flow in book.company.flows.items()}
@@ -83,9 +84,11 @@ def _builder(book: Shotbook, seed: int) -> DialogueBuilder:
     world = book.folder / WORLD
     code = hashlib.sha256(world.read_bytes()).hexdigest() if world.is_file() else ""
     said = words(book.domain.context.language).model_dump(mode="json")
-    name = digest([flows, tools, shots, context, pools, code, said])
+    sayings = load_sayings(book.folder, tuple(book.company.flows.values()))
+    heard = [one.model_dump(mode="json") for one in sayings]
+    name = digest([flows, tools, shots, context, pools, code, said, heard])
     shares = {**SHARES, **book.domain.dialogue_shares}
-    return DialogueBuilder(book.company, [book.replay(one) for one in usable], pools, seed, name, shares)
+    return DialogueBuilder(book.company, [book.replay(one) for one in usable], pools, seed, name, shares, sayings)
 
 
 def _begin(out: Path, name: str) -> Path:
@@ -132,7 +135,7 @@ class _Here:
 
 def _open(folder: Path, seed: int, trust: bool) -> None:
     global _worker
-    _worker = _builder(open_book(folder, partial(opener, trust=trust)), seed)
+    _worker = builder_of(open_book(folder, partial(opener, trust=trust)), seed)
 
 
 def _make(path: str, parts: Path, each: int) -> str:

@@ -139,6 +139,20 @@ class TeacherConfig(Record):
     styles: tuple[str, ...] = ()
 
 
+class Saying(Record):
+    """How customers say something at one place of a flow, as an expert heard it: `says`, with {slot} for values.
+
+    at: the question that it answers, "" for what opens a dialogue. when: the choices that it means. tells: slots that
+    it tells in words of its own.
+    """
+
+    flow: str
+    at: str = ""
+    when: dict[str, Any] = Field(default_factory=dict)
+    tells: tuple[str, ...] = ()
+    says: tuple[str, ...]
+
+
 class Domain(Record):
     """A service desk, as its folder says: tools, shots and settings; no tests, which only evaluation reads."""
 

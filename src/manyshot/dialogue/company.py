@@ -9,10 +9,11 @@ from typing import Any
 
 from manyshot.data.slots import Slot, ToolSlots, get
 from manyshot.flow.paths import Path, paths
-from manyshot.flow.steps import PLACE, Flow
+from manyshot.flow.steps import PLACE, CallTool, Flow
 from manyshot.protocols import World
 from manyshot.types import Call, Context, Domain, Json, Setup
 from manyshot.values import Kind
+from manyshot.values.fields import Field
 
 #: Digits in a row that nobody says by chance: ids and phone numbers.
 _LONG = re.compile(r"\d{5,}")
@@ -38,6 +39,15 @@ class Company:
     @property
     def all_paths(self) -> tuple[Path, ...]:
         return tuple(path for found in self.paths.values() for path in found.values())
+
+    def field_of(self, flow: Flow, slot: str) -> Field | None:
+        """How values of a flow's slot are said and read: as the field of the first call that takes it; None for a slot
+        that no call takes."""
+        for step in (step for step in flow.steps if isinstance(step, CallTool)):
+            for name, template in step.arguments.items():
+                if isinstance(template, str) and (whole := PLACE.fullmatch(template)) and whole[1] == slot:
+                    return next((s.field for s in self.tools[step.tool].slots if s.path == (name,)), None)
+        return None
 
     def unsaid(self, call: Call, text: str) -> Iterator[tuple[Slot, Any]]:
         """The slots of a call whose values a text does not say, with the values; truth values can be said in any words.

@@ -15,16 +15,17 @@ from typing import Any
 from manyshot.flow.steps import PLACE, Ask, Flow
 from manyshot.flow.words import grams
 from manyshot.types import Language, Scenario, Tool
-from manyshot.values.kinds import name_words
+from manyshot.values.kinds import Kind, name_words, of_format, of_words
 
 #: What a question's words must be worth to ask for a field (a word that stands for one field alone is worth 1), and
 #: which part of what they are worth for the field that they ask for most.
 ASKED, BESIDE = 1.0, 0.2
 _QUESTION = re.compile(
-    r"[?？]|请问|请(?:您)?(?:提供|告诉|留|告知|说|选|确认|核对|把|打|填|给|报|描述|补充)|麻烦(?:您)?|[吗呢么]\s*[，。,.!！]?\s*$"
+    r"[?？]|请问|请(?:您)?(?:提供|告诉|留|告知|说|选|确认|核对|把|打|填|给|报|描述|补充)|麻烦(?:您)?|您(?:选|挑|看|想|要|希望)|[吗呢么]\s*[，。,.!！]?\s*$"
     r"|\b(?:please|could you|can you|may i|would you|what|which|when|where|who)\b",
     re.IGNORECASE,
 )
+_CLOCK = re.compile(r"\d{1,2}\s*(?:[:：点]\s*\d{0,2}|[ap]\.?m\b)|[一二三四五六七八九十]+点", re.IGNORECASE)
 _SAYINGS: Mapping[Language, Mapping[str, str]] = {
     "zh": {"yes": "是的", "no": "不是", "unknown": "这个我不清楚", "bye": "好的，没有别的事了，谢谢", "comma": "，"},
     "en": {"yes": "Yes", "no": "No", "unknown": "I don't know that", "bye": "That's all, thank you", "comma": ", "},
@@ -45,6 +46,9 @@ class Customer:
     language: Language
     words: Mapping[str, Mapping[str, float]]
     first: Collection[str] = ()
+    #: Slots that one question asks for together, and slots of moments.
+    together: Sequence[Collection[str]] = ()
+    moments: Collection[str] = ()
     patience: int = 1
     _given: set[str] = field(default_factory=set)
     _tired: int = 0
@@ -81,12 +85,24 @@ class Customer:
         worth = {
             key: math.fsum(value for word, value in own.items() if word in there) for key, own in self.words.items()
         }
+        if len(_CLOCK.findall(reply)) > 1:  # who names several hours asks which
+            worth |= {key: worth[key] + ASKED for key in self.moments if key in worth}
         most = max(worth.values(), default=0.0)
         if most >= ASKED:
-            return [key for key in self.scenario.profile if worth[key] >= max(ASKED, BESIDE * most)]
+            best = max(worth, key=worth.__getitem__)
+            group = next((own for own in self.together if best in own), None)
+            return [
+                key
+                for key in self.scenario.profile
+                if worth[key] >= max(ASKED, BESIDE * most) and (group is None or key in group or self._free(key))
+            ]
         left = [key for key in self.scenario.profile if key not in self._given]
         near = [key for key in left if worth[key] == most > 0]
         return (near or [key for key in left if key not in self.first])[:1]
+
+    def _free(self, key: str) -> bool:
+        """Whether no question of the flow asks for a key."""
+        return not any(key in own for own in self.together)
 
 
 def tells(text: str, value: str) -> bool:
@@ -116,6 +132,23 @@ def first_slots(scenario: Scenario, flows: Sequence[Flow]) -> tuple[str, ...]:
     """The slots that the first question of a scenario's flow asks for."""
     steps = next((flow.steps for flow in flows if flow.name == scenario.flow), ())
     return next((step.slots for step in steps if isinstance(step, Ask)), ())
+
+
+def asked_together(scenario: Scenario, flows: Sequence[Flow]) -> list[tuple[str, ...]]:
+    """The slots of each question of a scenario's flow."""
+    steps = next((flow.steps for flow in flows if flow.name == scenario.flow), ())
+    return [step.slots for step in steps if isinstance(step, Ask)]
+
+
+def moments_of(tools: Sequence[Tool]) -> set[str]:
+    """Names of fields that take a day with its hour."""
+    return {
+        name
+        for tool in tools
+        for name, schema in tool.properties.items()
+        if of_words(name_words(name), str(schema.get("description", ""))) in (Kind.DATETIME, Kind.TIME)
+        or of_format(schema.get("format")) in (Kind.DATETIME, Kind.TIME)
+    }
 
 
 def words_of_keys(scenario: Scenario, flows: Sequence[Flow], tools: Sequence[Tool]) -> dict[str, dict[str, float]]:

@@ -20,6 +20,7 @@ from manyshot.spec.dialogues import check_approvals, read_approvals, read_dialog
 from manyshot.spec.faults import Fault, Findings
 from manyshot.spec.hints import add_hints
 from manyshot.spec.load import read_any_tools, read_checked_flows, read_into
+from manyshot.spec.sayings import read_sayings
 from manyshot.spec.scenarios import misplaced, read_scenarios
 from manyshot.spec.shots import read_tests
 from manyshot.types import Domain, Json, TestCase
@@ -57,6 +58,7 @@ def check(folder: Path, world: OpenerOf | None = None) -> Report:
     counts = _counts(domain, tests) | (_flow_counts(flows) if flows else {})
     counts |= _dialogues(folder, domain, flows, world, findings)
     counts |= _scenarios(folder, domain, flows, world, findings)
+    counts |= _sayings(folder, flows, findings)
     return Report(folder, tuple(_sorted(findings.faults)), tuple(_sorted(findings.hints)), counts)
 
 
@@ -131,6 +133,11 @@ def _scenarios(
     return {"scenarios": len(found)}
 
 
+def _sayings(folder: Path, flows: list[Flow], findings: Findings) -> dict[str, int]:
+    found = sum(len(one.says) for one in read_sayings(folder, flows, findings)) if flows else 0
+    return {"sayings": found} if found else {}
+
+
 def _tests(folder: Path, domain: Domain | None, findings: Findings) -> list[TestCase]:
     if domain is not None:
         return read_tests(folder, {t.name: t for t in domain.tools}, findings)
@@ -176,7 +183,7 @@ def _summary(report: Report) -> str:
     c = report.counts
     flows = [f"{_many(c['flows'], 'flow')} with {_many(c['paths'], 'path')}"] if "flows" in c else []
     flows += [f"{_many(c['dialogues'], 'dialogue')}, {c['approved']} of them approved"] if "dialogues" in c else []
-    flows += [_many(c["scenarios"], "scenario")] if "scenarios" in c else []
+    flows += [_many(c[f"{what}s"], what) for what in ("scenario", "saying") if f"{what}s" in c]
     if "tools" not in c:
         return f"{report.folder} is sound: {flows[0]}"
     tests = ", ".join([_many(c["tests"], "test"), *flows])

@@ -7,7 +7,7 @@ Flows are read apart too: calls can be learned without them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,6 +18,7 @@ from manyshot.spec.faults import Fault, Findings
 from manyshot.spec.flow_check import check_flow
 from manyshot.spec.flow_files import read_flows
 from manyshot.spec.rules import check_rules
+from manyshot.spec.sayings import read_sayings
 from manyshot.spec.scenarios import read_scenarios
 from manyshot.spec.settings import FILE as SETTINGS
 from manyshot.spec.settings import Settings, check_weights, read_settings
@@ -26,7 +27,7 @@ from manyshot.spec.tools import FILE as TOOLS
 from manyshot.spec.tools import read_tools
 from manyshot.spec.values_file import read_values
 from manyshot.spec.weights import Route, read_weights
-from manyshot.types import Approval, Domain, Scenario, TestCase, Tool, Trajectory
+from manyshot.types import Approval, Domain, Saying, Scenario, TestCase, Tool, Trajectory
 
 T = TypeVar("T")
 
@@ -152,6 +153,15 @@ def load_dialogues(folder: Path) -> tuple[tuple[Trajectory, ...], tuple[Approval
     return tuple(found), tuple(said)
 
 
+def load_sayings(folder: Path, flows: Sequence[Flow]) -> tuple[Saying, ...]:
+    """How customers say things at places of `flows`, () when nobody wrote it down; SpecError with the first fault."""
+    folder, findings = Path(folder), Findings()
+    found = read_sayings(folder, flows, findings)
+    if findings.faults:
+        raise stop(folder, findings.faults)
+    return tuple(found)
+
+
 def load_scenarios(path: Path, domain: Path) -> tuple[Scenario, ...]:
     """The scenarios of a file, held against a domain's tools and flows; SpecError with the first fault."""
     path, findings = Path(path), Findings()
@@ -195,6 +205,7 @@ __all__ = [
     "load_dialogues",
     "load_domain",
     "load_flows",
+    "load_sayings",
     "load_scenarios",
     "load_tests",
     "read_checked_flows",

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from manyshot.data.dialogues.detours import PERSONAS, SHARES
@@ -22,9 +23,10 @@ from manyshot.dialogue.draft import STYLES, worded
 from manyshot.dialogue.plan import WAYS, Pools, Way, plan
 from manyshot.dialogue.replay import Replay, replay
 from manyshot.errors import WorldError
-from manyshot.flow.paths import Path
+from manyshot.flow.paths import Path, Walk
+from manyshot.flow.steps import Ask, CallTool
 from manyshot.records import digest
-from manyshot.types import Domain, Setup, Trajectory
+from manyshot.types import Domain, Saying, Setup, Trajectory
 
 #: Tries of one dialogue with other values before it is given up.
 TRIES = 4
@@ -72,18 +74,44 @@ class DialogueBuilder:
         seed: int,
         inputs: str,
         shares: Mapping[str, float] = SHARES,
+        sayings: Sequence[Saying] = (),
     ) -> None:
         """`shots` replay true. `inputs`: hash of what the domain gives, part of every record's id."""
         self.shares = dict(shares)
         self.company, self.pools, self.seed, self.id = company, pools, seed, inputs
         places = {name: Places(flow, company) for name, flow in company.flows.items()}
-        self.mixer = Mixer(company, places)
+        self.mixer = Mixer(company, places, sayings)
         self.skeletons = [bones for one in shots if (bones := self._bones(one)) is not None]
         self.mixer.add(self.skeletons)
-        self._ways: dict[str, Way] = {}
+        #: Path and walk -> how values were found that lead along it.
+        self._ways: dict[tuple[Any, ...], Way] = {}
         planned = [found for path in self.paths if (found := plan(path, company, pools)) is not None]
         drafts = [worded(found, company, found.path.id, style) for style in range(STYLES) for found in planned]
-        self.mixer.add_few([bones for one in drafts if (bones := self._bones(replay(one, company))) is not None])
+        drawn = [bones for one in drafts if (bones := self._bones(replay(one, company))) is not None]
+        self.mixer.add_few(drawn)
+        self.skeletons += [*drawn[: len(planned)], *self._other_ways()]
+
+    def _other_ways(self) -> list[Skeleton]:
+        """Dialogues along the walks of these paths that go from one step to another where no expert's dialogue does.
+
+        A path is what is called and what becomes of it: a "no" that changes neither needs no dialogue of its own from
+        an expert, and customers of experts often answer two questions at once. The assistant has to meet the rest too.
+        """
+        met = {move for bones in self.skeletons for move in _moves(bones.walk, {unit.step for unit in bones.units})}
+        found: list[Skeleton] = []
+        for path in self.paths:
+            for walk in path.walks:
+                if set(_moves(walk, range(len(walk.steps)))) <= met:
+                    continue
+                planned = plan(path, self.company, self.pools, walk=walk)
+                if planned is None:
+                    continue
+                drafts = [worded(planned, self.company, path.id, style) for style in range(STYLES)]
+                drawn = [bones for one in drafts if (bones := self._bones(replay(one, self.company))) is not None]
+                self.mixer.add_few(drawn)
+                found += drawn[:1]
+                met |= {move for bones in drawn for move in _moves(bones.walk, range(len(walk.steps)))}
+        return found
 
     def _bones(self, one: Replay) -> Skeleton | None:
         if not one.true or one.followed is None:
@@ -134,7 +162,8 @@ class DialogueBuilder:
             try:
                 bones = rng.choice(fitting)
                 setup = Setup(seed=rng.randrange(WORLDS))
-                way = self._ways.get(path.id)
+                line = (path.id, *bones.walk.taken)
+                way = self._ways.get(line)
                 # Words that speak of a value in other words can be used with that value alone.
                 fixed = self._told(bones) if rng.random() < OWN_VALUES else {}
                 planned = plan(
@@ -151,7 +180,7 @@ class DialogueBuilder:
                     made.rejects["no values lead along the path"] += 1
                     continue
                 # What led along once does again: a way that never does is not tried every time.
-                self._ways[path.id] = planned.way
+                self._ways[line] = planned.way
                 one = self.mixer.mix(bones, planned, kind, rng.choice(PERSONAS), rng, name)
             except (NoWordsError, WorldError) as error:
                 made.rejects[str(error)] += 1
@@ -167,6 +196,15 @@ class DialogueBuilder:
                 continue
             return one
         return None
+
+
+def _moves(walk: Walk, done: Container[int]) -> Iterator[tuple[str, str, str]]:
+    """(step, label of the exit, next step) between the questions, calls and ends at which the assistant really acts."""
+    last = len(walk.steps) - 1
+    acts = [n for n, step in enumerate(walk.steps) if n == last or (isinstance(step, Ask | CallTool) and n in done)]
+    for before, then in pairwise(acts):
+        way = walk.labels[before] or next((walk.labels[k] for k in range(before + 1, then) if walk.labels[k]), "")
+        yield walk.steps[before].id, way, walk.steps[then].id
 
 
 def _kind_of(reason: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,8 +20,8 @@ from manyshot.dialogue.exact import write_observation
 from manyshot.dialogue.plan import Plan
 from manyshot.dialogue.wording import complete
 from manyshot.errors import DataError
-from manyshot.flow.steps import FAILED, Ask, CallTool
-from manyshot.types import LEAVES, Call, Json, Observation, Trajectory, Turn
+from manyshot.flow.steps import FAILED, PLACE, Ask, Branch, CallTool
+from manyshot.types import LEAVES, Call, Json, Observation, Saying, Trajectory, Turn
 from manyshot.values import Kind
 
 AUTHOR = "recombined"
@@ -31,11 +31,30 @@ FEW = 3
 DRAFT_WEIGHT = 0.3
 #: Part of the answers to questions of yes or no that are a word or two.
 SHORT = 0.6
+#: Part of the moments that are named by their hour where the day was spoken of.
+CLOCK = 0.8
 _MOMENTS = frozenset({Kind.DATE, Kind.TIME, Kind.DATETIME})
 
 
 class NoWordsError(DataError):
     """No expert's words fit at some place with these values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """What a customer must have said without a value. `choices`: on which the way to the assistant's next step depends;
+    `asked`: those that it asks for, which may be said already; `tells`: free slots of questions that are answered."""
+
+    choices: Json
+    asked: Json
+    tells: frozenset[str]
+
+    def fits(self, saying: Saying) -> bool:
+        """Whether a saying means just this."""
+        return (
+            self.tells == frozenset(saying.tells)
+            and self.choices.items() <= saying.when.items() <= {**self.asked, **self.choices}.items()
+        )
 
 
 @dataclass(slots=True)
@@ -44,6 +63,7 @@ class Mixer:
 
     company: Company
     places: dict[str, Places] = field(default_factory=dict)
+    sayings: Sequence[Saying] = ()
     _bank: defaultdict[Key, list[Unit]] = field(default_factory=lambda: defaultdict(list))
     _experts: set[str] = field(default_factory=set)
 
@@ -92,13 +112,26 @@ class Mixer:
             turns=tuple(writer.turns), expected=writer.expected, kind=kind,
         )  # fmt: skip
 
-    def choose(self, key: Key, values: Json, said: set[str], places: Places, rng: random.Random) -> Unit:
-        """Words for a place that fit the values and what the customer told."""
-        fitting = [
+    def fitting(self, key: Key, values: Json, said: set[str], places: Places) -> list[Unit]:
+        """Units of experts and drafts that fit the values and what the customer told."""
+        return [
             unit
             for unit in self._bank.get(key, ())
             if unit.echo <= said and all(places.fits(text, values) for text in unit.texts)
         ]
+
+    def heard_at(self, flow: str, asked: str, meant: Meant) -> list[Template]:
+        """What customers say where they answer a question (`asked`; "" opens) and mean this."""
+        return [
+            Template(tuple(parted(text)), {})
+            for one in self.sayings
+            if one.flow == flow and one.at == asked and meant.fits(one)
+            for text in one.says
+        ]
+
+    def choose(self, key: Key, values: Json, said: set[str], places: Places, rng: random.Random) -> Unit:
+        """Words for a place that fit the values and what the customer told."""
+        fitting = self.fitting(key, values, said, places)
         if not fitting:
             raise NoWordsError(
                 f"no wording fits at {key[1]}: {key[0]} {key[2] or 'opening' if key[0] == 'heard' else key[5]}"
@@ -170,8 +203,8 @@ class _Writer:
 
     def _heard(self, unit: Unit, then: int, *, corrected: bool = False) -> None:
         known = self.moments.heard(then, again=unit.key[5])
-        if not corrected and (short := self._short(unit)) is not None:
-            self._add("user", dressed(short, self.persona, self.language, self.rng, first=False))
+        if not corrected and (plain := self._saying(unit, then, known) or self._short(unit)) is not None:
+            self._add("user", dressed(plain, self.persona, self.language, self.rng, first=not self.turns))
             return
         chosen = self.mixer.choose(unit.key, known, self._said(), self.places, self.rng)
         slip = self._correctable(unit) if corrected else None
@@ -183,6 +216,45 @@ class _Writer:
             self._add("user", dressed(told, self.persona, self.language, self.rng, first=not self.turns))
         if slip is not None:
             raise NoWordsError(f"no place for {self.kind}")
+
+    def _saying(self, unit: Unit, then: int, known: Json) -> str | None:
+        """What experts noted that customers say here, as often as it makes a part of all wordings; None else."""
+        _, _, asked, _, _, again, gives = unit.key
+        if again:
+            return None
+        there = self.mixer.heard_at(self.plan.path.flow, asked, self._meant(unit.step, then, gives))
+        able = [text for text in there if text.keys == gives and self.places.fits(text, known)]
+        others = len(self.mixer.fitting(unit.key, known, self._said(), self.places))
+        if not able or self.rng.random() * (len(able) + others) < others:
+            return None
+        return self.places.by_customer(self._by_the_clock(self.rng.choice(able), known), known, self.rng)
+
+    def _meant(self, before: int, then: int, gives: Collection[str]) -> Meant:
+        """What the customer says between two steps of the walk, beside the values `gives`."""
+        slots, steps = self.company.flows[self.plan.path.flow].slots, self.plan.walk.steps
+        choices: Json = {}
+        asked: Json = {}
+        tells: set[str] = set()
+        for n in range(max(before, 0), then + 1):
+            step, values = steps[n], self.plan.done[n].values
+            about = step.slots if isinstance(step, Ask) else step.needs if isinstance(step, Branch) else ()
+            chosen = {slot: values[slot] for slot in about if slot in values and slots[slot].values}
+            if n < then or before == then:
+                choices |= chosen
+                tells |= {slot for slot in about if isinstance(step, Ask) and not slots[slot].values}
+            else:
+                asked |= chosen
+        return Meant({k: v for k, v in choices.items() if k not in gives}, asked, frozenset(tells - set(gives)))
+
+    def _by_the_clock(self, text: Template, known: Json) -> Template:
+        """A moment as its hour alone, mostly, where its day was spoken of."""
+        parts: list[str | Place] = []
+        for part in text.parts:
+            value = str(known.get(part.key, "")) if isinstance(part, Place) else ""
+            day_known = any(key != getattr(part, "key", "") and v and v == value[:10] for key, v in known.items())
+            by_clock = isinstance(part, Place) and len(value) > len("2024-10-10") and day_known
+            parts.append(Place(part.key, "clock") if by_clock and self.rng.random() < CLOCK else part)  # type: ignore[union-attr]
+        return Template(tuple(parts), text.bound)
 
     def _short(self, unit: Unit) -> str | None:
         """A word or two, where nothing but yes or no was asked and nothing else is given."""
@@ -282,7 +354,7 @@ class _Writer:
             return True
         if self.kind in said.detours:
             asked = next((turn.text for turn in reversed(self.turns) if turn.role == "reply"), "")
-            self._detour(said.detours[self.kind], unit, _question(asked))
+            self._detour(said.detours[self.kind], unit, question_of(asked))
         return False
 
     def _detour(self, detour: Detour, unit: Unit, question: str) -> None:
@@ -297,11 +369,21 @@ class _Writer:
         self._told(think.format(asked=asked), action.format(asked=asked), f"{reply}{space}{question}".strip())
 
 
+def parted(text: str) -> Iterator[str | Place]:
+    """A sentence with {slots} as words and places."""
+    last = 0
+    for found in PLACE.finditer(text):
+        yield from (text[last : found.start()],) if found.start() > last else ()
+        yield Place(found[1])
+        last = found.end()
+    yield from (text[last:],) if last < len(text) else ()
+
+
 def _line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _question(reply: str) -> str:
+def question_of(reply: str) -> str:
     """The last sentences of a reply from its last question on; all of it when it asks nothing."""
     ends = [n for n, char in enumerate(reply) if char in "。！？.!?" and n < len(reply) - 1]
     return reply[ends[-1] + 1 :].strip() if ends and reply[ends[-1] + 1 :].strip() else reply

@@ -1,0 +1,493 @@
+"""An assistant that is held to the flows: code keeps the place and makes the calls' values, models read and weigh.
+
+The one rule: every step that it takes is one of the flow's, every value in a call was said by the customer or by a
+tool, and what it says was worded by an expert (or by the flow itself) with those values in it. What is left to the
+models is what they are good at: which of the readings of a message that the flow leaves open is meant.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from manyshot.data.dialogues.detours import Detour, words
+from manyshot.data.dialogues.mix import Mixer, question_of
+from manyshot.data.dialogues.units import Unit, with_answer
+from manyshot.dialogue.company import Company, field_of_answer, written_out
+from manyshot.dialogue.exact import write_observation
+from manyshot.errors import WorldError
+from manyshot.flow.steps import PLACE, Ask, CallTool, End, Flow, Handoff
+from manyshot.flow.walker import LostError, Stop, Walker
+from manyshot.protocols import World
+from manyshot.transcript import Then, Thought, thought_lines
+from manyshot.types import LEAVES, Call, Json, Observation, Trajectory, Turn
+from manyshot.understanding import NONE, Reading, Understanding, clauses
+from manyshot.values import Kind
+from manyshot.values.fields import Field, field_for
+from manyshot.values.kinds import FREE
+
+#: Readings less likely than the best by so many nats are not looked at.
+FARTHEST = 4.0
+#: How much the thinking model's nats count beside the words'.
+MODEL = 0.5
+#: Messages after one question in which it is not answered, before a person takes over; a stray one counts half.
+PATIENCE = 3
+#: Calls between two messages of the customer.
+CALLS = 8
+#: Kinds whose values are read only where they are asked for: a number may count anything. Those of other kinds that are
+#: not free text (dates, ids, phones) are known by their form wherever they stand.
+_COUNTED = frozenset({Kind.INTEGER, Kind.NUMBER, Kind.DURATION, Kind.ENUM, Kind.BOOLEAN})
+#: Kinds that stand in no message for another reason than to be told.
+_PLAIN = frozenset({Kind.ID, Kind.PHONE, Kind.EMAIL, Kind.URL, Kind.PLATE})
+#: How sure it must be which choice an opening means that nothing depends on yet; else it is asked for.
+SURE = 0.75
+#: Nats by which a slot that is told is likelier the owner of a piece than another, and by which a piece must look like
+#: nobody's to be left out.
+OPEN, NOBODY = 2.0, 2.0
+
+#: What the thinking model makes of thoughts that may come next: a figure in nats for each.
+Weigh = Callable[[Sequence[Turn], Sequence[str]], Sequence[float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Guidance:
+    """What one desk's guided assistants share."""
+
+    company: Company
+    mixer: Mixer
+    understanding: Understanding
+    #: None leaves all to the words.
+    weigh: Weigh | None = None
+
+
+@dataclass(slots=True)
+class Guided:
+    """One conversation; fits protocols.Assistant."""
+
+    guidance: Guidance
+    world: World
+    seed: int = 0
+    turns: list[Turn] = field(default_factory=list)
+    over: Literal["", "ended", "handoff"] = ""
+    _walker: Walker | None = None
+    #: Step and exit of the last act, answers of tools by "tool.path", and messages that answered nothing.
+    _before: str = ""
+    _came: str = ""
+    _seen: Json = field(default_factory=dict)
+    _idle: float = 0.0
+
+    # what is heard
+
+    def hear(self, said: str) -> Sequence[Turn]:
+        """See protocols.Assistant."""
+        first = len(self.turns)
+        self.turns.append(Turn(role="user", text=said))
+        fresh = self._walker is None or self.over == "ended"
+        self.over = ""
+        try:
+            reading = self._begin(said) if fresh else self._read(said)
+            if reading.strays:
+                self._stray(reading.strays)
+            else:
+                self._go()
+        except (LostError, WorldError):
+            self._say(*self._hand_over_words(), "handoff")
+        return self.turns[first:]
+
+    def _begin(self, said: str) -> Reading:
+        """The flow that an opening begins, with what it tells."""
+        found = self.guidance.understanding.readings("", "", said) or {
+            Reading(flow=name): 0.0 for name in self.guidance.company.flows
+        }
+        self._before, self._came, self._seen, self._idle = "", "", {}, 0.0
+        reading = _without_guesses(self._chosen(found, said), found, self.guidance.company.flows)
+        self._walker = self._with(Walker(self.guidance.company.flows[reading.flow]), reading, said)
+        return reading
+
+    def _read(self, said: str) -> Reading:
+        """What an answer means; the walker knows it afterwards."""
+        walker = self._walker
+        assert walker is not None
+        at = self._asking()
+        found = self.guidance.understanding.readings(walker.flow.name, at.id, said) or dict.fromkeys(
+            _all(walker.flow, at), 0.0
+        )
+        if self._typed(said, walker, at.slots):
+            # Who gives what was asked for has answered, whatever else is said.
+            found = {one: nats for one, nats in found.items() if not one.strays} or {Reading(): 0.0}
+        reading = self._chosen(found, said)
+        if not reading.strays:
+            self._walker = self._with(walker, reading, said)
+        return reading
+
+    def _asking(self) -> Ask:
+        assert self._walker is not None
+        step = self._walker.flow.by_id[self._walker.at]
+        if not isinstance(step, Ask):
+            raise LostError(f"nothing is asked at {step.id}")
+        return step
+
+    def _chosen(self, found: Mapping[Reading, float], said: str) -> Reading:
+        """The likeliest reading, by the words and by the thinking model together."""
+        best = max(found.values())
+        near = sorted((r for r, nats in found.items() if nats > best - FARTHEST), key=lambda r: (-found[r], repr(r)))
+        if self.guidance.weigh is None or len(near) == 1:
+            return near[0]
+        lines = {reading: self._first_lines(reading, said) for reading in near}
+        options = list(dict.fromkeys(line for own in lines.values() for line in own))
+        if len(options) < 2:
+            return near[0]
+        nats = dict(zip(options, self.guidance.weigh(self.turns, options), strict=True))
+        told = {r: max((nats[line] for line in own), default=min(nats.values())) for r, own in lines.items()}
+        return max(near, key=lambda reading: found[reading] + MODEL * told[reading])
+
+    def _first_lines(self, reading: Reading, said: str) -> list[str]:
+        """How thoughts after a reading begin: Think and Action of the wordings that fit, a few of them."""
+        if reading.strays:
+            return [thought_lines(Thought(*self._detour(reading.strays), "reply"))[0]]
+        fork = (self._walker.fork() if self._walker and not reading.flow else None) or Walker(
+            self.guidance.company.flows[reading.flow]
+        )
+        try:
+            stop = self._with(fork, reading, said).next()
+        except LostError:
+            return []
+        thoughts = self._wordings(stop, fork, limit=2)
+        return ["".join(thought_lines(Thought(think, action, "reply"))[:2]) for think, action, _ in thoughts]
+
+    def _with(self, walker: Walker, reading: Reading, said: str) -> Walker:
+        """A walker that has heard a message in one reading of it."""
+        walker.hear()
+        for slot, value in reading.choices:
+            walker.put(slot, value)
+        step = walker.flow.by_id[walker.at]
+        asked = step.slots if isinstance(step, Ask) else ()
+        for slot, value in self._typed(said, walker, asked, reading.tells).items():
+            walker.put(slot, value)
+        for slot, value in self._free(said, walker, asked, reading.tells).items():
+            walker.put(slot, value)
+        return walker
+
+    # values
+
+    def _typed(self, said: str, walker: Walker, asked: Sequence[str], tells: Collection[str] = ()) -> Json:
+        """Slots of values with a form of their own that a message tells: those asked for, those that the reading has,
+        and ids, phones and the like anywhere."""
+        found: Json = {}
+        for slot, form in self._forms(walker.flow):
+            wanted = slot in asked or slot in tells or form.kind in _PLAIN
+            if (_formed(form) or form.kind in _COUNTED) and wanted:
+                offered = self._offered(walker, slot) if slot in asked else []
+                value = self._moment(form, said, offered) if offered else self._value(form, said)
+                if value is not None:
+                    found[slot] = value
+        return found
+
+    def _forms(self, flow: Flow) -> Iterator[tuple[str, Field]]:
+        """Slots without a list of values that calls take, with how they are read."""
+        for slot, about in flow.slots.items():
+            if not about.values and (form := self.guidance.company.field_of(flow, slot)) is not None:
+                yield slot, form
+
+    def _value(self, form: Field, said: str) -> Any:
+        """The last value that stands in a message: who corrects himself does it afterwards."""
+        for span in sorted(form.spot(said), key=lambda one: -one.start):
+            try:
+                value = form.resolve(span.surface)
+            except ValueError:
+                continue
+            if form.kind is not Kind.DATETIME or any(char in str(value) for char in "T "):
+                return value
+        return None
+
+    def _offered(self, walker: Walker, slot: str) -> list[str]:
+        """Moments that a tool named for the question of a slot."""
+        step = next((s for s in walker.flow.steps if isinstance(s, Ask) and slot in s.slots), None)
+        lists = (walker.values.get(name) for name in (step.needs if step else ()))
+        return [str(one) for found in lists if isinstance(found, list) for one in found]
+
+    def _moment(self, form: Field, said: str, offered: Sequence[str]) -> Any:
+        """One of the offered moments, by the hour that is said; half a day later where only that was offered."""
+        if form.kind is not Kind.DATETIME:
+            return self._value(form, said)
+        whole = self._value(form, said)
+        if whole is not None and str(whole) in offered:
+            return whole
+        for clock in _clocks(form, said):
+            later = f"{(int(clock[:2]) + 12) % 24:02}{clock[2:]}"
+            for wanted in (clock, later):
+                if found := next((one for one in offered if one.endswith(wanted) or f" {wanted}" in one), None):
+                    return found
+        return None
+
+    def _free(self, said: str, walker: Walker, asked: Sequence[str], tells: Collection[str]) -> Json:
+        """Free texts that a message tells: of one the whole message without what belongs to others, of several each its
+        pieces. What no call takes is told by the whole message."""
+        flow = walker.flow
+        taken = {slot for slot, form in self._forms(flow) if form.kind in FREE and not _formed(form)}
+        found: Json = {s: said for s in tells if s not in dict(self._forms(flow)) and not flow.slots[s].values}
+        if not taken:
+            return found
+        some = [slot for slot in asked if slot in taken]
+        open_ = {slot for slot in taken if slot in tells or (slot in some and len(some) > 1)}
+        parts = [piece for piece in clauses(said) if not self._only_typed(piece, walker)]
+        pieces: dict[str, list[tuple[float, str]]] = {slot: [] for slot in sorted(taken)}
+        unclear: list[str] = []
+        for piece in parts:
+            likely = self.guidance.understanding.pieces.likely(piece, pieces)
+            slot = max(pieces, key=lambda one: likely[one].nats + OPEN * (one in open_))
+            value = likely[slot]
+            if value.cued or (slot in open_ and value.nats > likely[NONE].nats - NOBODY * (len(some) > 1)):
+                pieces[slot].append((value.nats, value.text))
+            elif likely[NONE].nats < value.nats + NOBODY:
+                unclear.append(piece)
+        if len(open_) == 1 and not pieces[slot := next(iter(open_))]:
+            pieces[slot] = [(0.0, part) for part in unclear]
+        return found | {slot: _joined(own, said) for slot, own in pieces.items() if own}
+
+    def _only_typed(self, piece: str, walker: Walker) -> bool:
+        """Whether hardly more than dates, ids and such stands in a piece."""
+        rest = piece
+        for _, form in self._forms(walker.flow):
+            if _formed(form):
+                for span in form.spot(piece):
+                    rest = rest.replace(span.surface, "")
+        return len(rest.strip()) * 2 < len(piece)
+
+    # what is done
+
+    def _go(self) -> None:
+        """Step by step until the customer is to speak."""
+        walker = self._walker
+        assert walker is not None
+        for _ in range(CALLS):
+            stop = walker.next()
+            if isinstance(stop.step, CallTool):
+                self._call(stop, walker)
+                continue
+            if isinstance(stop.step, Ask) and not stop.again and self._told_before(stop, walker):
+                continue
+            self._idle = self._idle + 1 if stop.again else 0
+            if self._idle >= PATIENCE:
+                raise LostError("the question was not answered")
+            then: Then = "reply"
+            if isinstance(stop.step, End | Handoff):
+                then = "end" if isinstance(stop.step, End) else "handoff"
+            self._say(*self._worded(stop, walker), then)
+            self._before = stop.step.id
+            self._came = ""
+            return
+        raise LostError("too many calls without an end")
+
+    def _told_before(self, stop: Stop, walker: Walker) -> bool:
+        """Whether the customer named one of the moments on offer already, day and hour."""
+        said = [turn.text for turn in self.turns if turn.role == "user"]
+        for slot, form in self._forms(walker.flow):
+            offered = self._offered(walker, slot) if slot in stop.missing and form.kind is Kind.DATETIME else []
+            told = [value for text in said if (value := self._value(form, text)) is not None and str(value) in offered]
+            if told:
+                walker.put(slot, told[-1])
+                return True
+        return False
+
+    def _call(self, stop: Stop, walker: Walker) -> None:
+        step = stop.step
+        assert isinstance(step, CallTool)
+        think, action, _ = self._worded(stop, walker)
+        given = written_out(step.arguments, walker.values)
+        call = Call(name=step.tool, arguments={name: value for name, value in given.items() if value is not None})
+        answered = self.world.call(call)
+        if think:
+            self.turns.append(Turn(role="think", text=think))
+        self.turns.append(Turn(role="action", text=action or step.tool, call=call))
+        self.turns.append(Turn(role="observation", text=write_observation(answered), answered=answered))
+        walker.answered(step, _filled(step, answered))
+        if answered.ok:
+            self._seen = {k: v for k, v in with_answer(self._seen, step, answered.body).items() if "." in k}
+        self._came = walker.last
+        self._before = step.id
+
+    def _say(self, think: str, action: str, reply: str, then: Then) -> None:
+        for role, text in (("think", think), ("action", action), ("reply", reply)):
+            if text:
+                self.turns.append(Turn(role=role, text=" ".join(text.split())))  # type: ignore[arg-type]
+        self.over = {"handoff": "handoff", "end": "ended"}.get(then, "")  # type: ignore[assignment]
+
+    def _stray(self, kind: str) -> None:
+        """Answer what does not belong here, and come back to the question; who leaves is let go."""
+        self._idle += 0.5
+        if self._idle >= PATIENCE:
+            raise LostError("the question was not answered")
+        think, action, reply = self._detour(kind)
+        if kind == LEAVES:
+            self._say(think, action, reply, "end")
+            self._walker = None
+            return
+        asked = next((turn.text for turn in reversed(self.turns) if turn.role == "reply"), "")
+        space = "" if self.guidance.company.context.language == "zh" else " "
+        self._say(think, action, f"{reply}{space}{question_of(asked)}".strip(), "reply")
+
+    # words
+
+    def _detour(self, kind: str) -> tuple[str, str, str]:
+        said = words(self.guidance.company.context.language)
+        detour: Detour = said.leaving if kind == LEAVES else said.detours.get(kind, said.detours["off_topic"])
+        step, flow = self._asking(), self._walker.flow if self._walker else None
+        joint = "和" if self.guidance.company.context.language == "zh" else " and "
+        asked = joint.join(flow.slots[slot].about or slot for slot in step.slots) if flow else ""
+        rng = self._rng()
+        think, action, reply = (rng.choice(texts) for texts in (detour.think, detour.action, detour.reply))
+        return think.format(asked=asked), action.format(asked=asked), reply
+
+    def _worded(self, stop: Stop, walker: Walker) -> tuple[str, str, str]:
+        """Think, Action and reply for a step."""
+        found = self._wordings(stop, walker, limit=8)
+        return (
+            self._rng().choice(found)
+            if found
+            else _plain(stop, walker, zh=self.guidance.company.context.language == "zh")
+        )
+
+    def _wordings(self, stop: Stop, walker: Walker, limit: int) -> list[tuple[str, str, str]]:
+        """Experts' words (then drafts') for a step, with the values of this conversation in them."""
+        values = {**self._seen, **walker.values}
+        places = self.guidance.mixer.places[walker.flow.name]
+        said = places.own_words(" ".join(turn.text for turn in self.turns if turn.role == "user"))
+        before = [turn.text for turn in self.turns if turn.role in ("user", "observation")]
+        found: list[tuple[str, str, str]] = []
+        for unit in self._units(stop, walker, values, said):
+            rng = random.Random(f"{self.seed} {unit.shot} {unit.step}")
+            think, action, reply = (places.by_assistant(text, values, before, rng) for text in unit.texts)
+            found.append((think, action, reply))
+            if len(found) >= limit:
+                break
+        return found
+
+    def _units(self, stop: Stop, walker: Walker, values: Json, said: set[str]) -> Iterator[Unit]:
+        places = self.guidance.mixer.places[walker.flow.name]
+        for key in self._keys(stop, walker):
+            yield from self.guidance.mixer.fitting(key, values, said, places)
+
+    def _keys(self, stop: Stop, walker: Walker) -> Iterator[tuple[Any, ...]]:
+        """Keys of units for a step (see `units`): what is told on the way stands in the same reply, or is its own."""
+        told = tuple(step.id for step in stop.told)
+        at = (stop.branches[-1:], stop.missing, stop.again)
+        steps: Iterable[tuple[tuple[str, ...], str, tuple[str, ...]]] = [(told, stop.step.id, ())]
+        if isinstance(stop.step, End | Handoff):
+            steps = [*[(told[:n], told[n], (*told[n + 1 :], stop.step.id)) for n in range(len(told))], *steps]
+        for before, own, ends in steps:
+            round_ = stop.round if own == stop.step.id else 1
+            for come in dict.fromkeys((self._came, "")):
+                for branch in dict.fromkeys((at[0], ())):
+                    yield "thought", walker.flow.name, come, branch, before, own, round_, ends, at[1], at[2]
+
+    def _hand_over_words(self) -> tuple[str, str, str]:
+        if self.guidance.company.context.language == "zh":
+            return (
+                "按流程没有下一步可走，要由人工接手。", "转人工：这件事需要人工继续办理。",
+                "抱歉，这件事我没能办好，现在为您转接人工客服，请稍候。",
+            )  # fmt: skip
+        return (
+            "The flow leads nowhere from here; a person has to take over.",
+            "Hand over to a person: the flow leads nowhere.",
+            "I am sorry, I could not get this done. I will put you through to a person.",
+        )
+
+    def _rng(self) -> random.Random:
+        return random.Random(f"{self.seed} {len(self.turns)} {self.turns[0].text}")
+
+
+def _formed(form: Field) -> bool:
+    """Whether values are known by their form, wherever they stand."""
+    return form.pattern is not None or (form.kind not in FREE and form.kind not in _COUNTED)
+
+
+def _without_guesses(chosen: Reading, found: Mapping[Reading, float], flows: Mapping[str, Flow]) -> Reading:
+    """A reading without choices that are hardly likelier than others; what the assistant judges is always judged."""
+    same = {one: math.exp(nats) for one, nats in found.items() if one.flow == chosen.flow and not one.strays}
+    kept = []
+    for slot, value in chosen.choices:
+        sure = sum(p for one, p in same.items() if (slot, value) in one.choices)
+        if flows[chosen.flow].slots[slot].judged or sure >= SURE * sum(same.values()):
+            kept.append((slot, value))
+    return replace(chosen, choices=tuple(kept))
+
+
+def _filled(step: CallTool, answered: Observation) -> Json | None:
+    if not answered.ok:
+        return None
+    return {slot: field_of_answer(answered.body, at) for slot, at in step.fills.items()}
+
+
+def _all(flow: Flow, at: Ask) -> list[Reading]:
+    """Readings of a question that no dialogue shows: each of its choices."""
+    slots = [slot for slot in at.slots if flow.slots[slot].values]
+    return [Reading(choices=((slot, value),)) for slot in slots for value in flow.slots[slot].values] or [Reading()]
+
+
+def _joined(pieces: Sequence[tuple[float, str]], said: str) -> str:
+    """Pieces that belong to one value: from the first to the last where they follow each other, else the likeliest."""
+    texts = [text for _, text in pieces]
+    start = said.find(texts[0])
+    end = said.find(texts[-1], max(start, 0))
+    whole = said[start : end + len(texts[-1])] if 0 <= start <= end else ""
+    if whole and len(clauses(whole)) == len(texts):
+        return whole
+    return max(pieces)[1]
+
+
+def _clocks(form: Field, said: str) -> list[str]:
+    """Hours that stand in a message, as HH:MM."""
+    clock = field_for("time", {"type": "string", "format": "time"}, form.context)
+    found = []
+    for span in clock.spot(said):
+        try:
+            found.append(str(clock.resolve(span.surface))[:5])
+        except ValueError:
+            continue
+    return found
+
+
+def _plain(stop: Stop, walker: Walker, *, zh: bool) -> tuple[str, str, str]:
+    """The flow's own words, where nobody worded a step."""
+    shown = {k: "、".join(map(str, v)) if isinstance(v, list) else v for k, v in walker.values.items()}
+    own = stop.step
+    texts = [step.text for step in stop.told]
+    match own:
+        case Ask() if stop.again and stop.missing < set(own.slots):
+            abouts = [(walker.flow.slots[s].about or s).removeprefix("客户") for s in own.slots if s in stop.missing]
+            names = ("、" if zh else ", ").join(abouts)
+            texts = [f"还要请您告诉我{names}。" if zh else f"Could you please tell me this too: {names}?"]
+        case Ask():
+            texts.append(own.text or "、".join(walker.flow.slots[slot].about or slot for slot in own.slots))
+        case End():
+            texts.append(own.outcome)
+        case Handoff():
+            texts.append(own.reason)
+        case CallTool():
+            given = written_out(own.arguments, shown)
+            return "", f"{own.tool}: {given}", ""
+    told = " ".join(str(written_out(f"{text} ", shown)).strip() for text in texts)
+    return "", told, told
+
+
+def slot_values(
+    flows: Iterable[Flow], pools: Mapping[str, Sequence[Any]], found: Iterable[Trajectory]
+) -> dict[str, list[str]]:
+    """Slot -> texts that are its values: those of the fields that take it, and those of the dialogues' calls."""
+    fields: dict[str, set[str]] = {}
+    for step in (step for flow in flows for step in flow.steps if isinstance(step, CallTool)):
+        for name, template in step.arguments.items():
+            if isinstance(template, str) and (whole := PLACE.fullmatch(template)):
+                fields.setdefault(whole[1], set()).add(name)
+    used: dict[str, dict[str, None]] = {}
+    for call in (turn.call for one in found for turn in one.turns if turn.call):
+        for name, value in call.arguments.items():
+            used.setdefault(name, {})[str(value)] = None
+    return {
+        slot: list(dict.fromkeys(str(v) for name in sorted(names) for v in (*pools.get(name, ()), *used.get(name, ()))))
+        for slot, names in fields.items()
+    }
