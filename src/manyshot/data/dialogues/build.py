@@ -19,7 +19,7 @@ from manyshot.data.dialogues.units import Skeleton, skeleton
 from manyshot.data.variety import NearDuplicates
 from manyshot.dialogue.company import Company
 from manyshot.dialogue.draft import STYLES, worded
-from manyshot.dialogue.plan import WAYS, Pools, Way, plan
+from manyshot.dialogue.plan import WAYS, Ground, Pools, Way, plan
 from manyshot.dialogue.replay import Replay, replay
 from manyshot.errors import WorldError
 from manyshot.flow.paths import Path
@@ -80,8 +80,10 @@ class DialogueBuilder:
         self.mixer = Mixer(company, places)
         self.skeletons = [bones for one in shots if (bones := self._bones(one)) is not None]
         self.mixer.add(self.skeletons)
-        self._ways: dict[str, Way] = {}
-        planned = [found for path in self.paths if (found := plan(path, company, pools)) is not None]
+        self._ground = Ground(company)
+        found = (plan(path, company, pools, ground=self._ground) for path in self.paths)
+        planned = [one for one in found if one is not None]
+        self._ways: dict[str, Way] = {one.path.id: one.way for one in planned}
         drafts = [worded(found, company, found.path.id, style) for style in range(STYLES) for found in planned]
         self.mixer.add_few([bones for one in drafts if (bones := self._bones(replay(one, company))) is not None])
 
@@ -146,6 +148,7 @@ class DialogueBuilder:
                     bones.walk,
                     (way,) if way else WAYS,
                     fixed,
+                    self._ground,
                 )
                 if planned is None:
                     made.rejects["no values lead along the path"] += 1
