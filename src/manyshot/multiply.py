@@ -115,14 +115,14 @@ _worker: DialogueBuilder | None = None
 def _pool(workers: int, folder: Path, seed: int, trust: bool, builder: DialogueBuilder) -> Iterator[Any]:
     """Something with a `map` that runs `_make`: processes, or this one."""
     global _worker
-    if workers > 1:
+    _worker = builder
+    try:
+        if workers < 2:
+            yield _Here()
+            return
         pool: Executor = ProcessPoolExecutor(workers, initializer=_open, initargs=(folder, seed, trust))
         with pool:
             yield pool
-        return
-    _worker = builder
-    try:
-        yield _Here()
     finally:
         _worker = None
 
@@ -134,8 +134,10 @@ class _Here:
 
 
 def _open(folder: Path, seed: int, trust: bool) -> None:
+    """A process that was forked has the builder already; one that was started makes its own, which is the same."""
     global _worker
-    _worker = builder_of(open_book(folder, partial(opener, trust=trust)), seed)
+    if _worker is None:
+        _worker = builder_of(open_book(folder, partial(opener, trust=trust)), seed)
 
 
 def _make(path: str, parts: Path, each: int) -> str:

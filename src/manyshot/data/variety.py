@@ -1,6 +1,7 @@
 """How alike the pairs are: near-duplicates are dropped, and what is left is given a figure.
 
-Source: MinHash with locality-sensitive hashing (Broder 1997; Indyk and Motwani 1998), here from datasketch, over
+Source: MinHash with locality-sensitive hashing (Broder 1997; Indyk and Motwani 1998), here import numpy as np
+from datasketch, over
 character 3-grams with digits folded, so that two requests that differ in an id alone count as near.
 """
 
@@ -8,14 +9,15 @@ from __future__ import annotations
 
 import random
 import re
-import statistics
 from collections.abc import Sequence
 
+import numpy as np
 from datasketch import MinHash, MinHashLSH
 
 #: Estimated Jaccard similarity of two pairs' 3-grams from which the later one is dropped.
 NEAR = 0.9
 _PERMUTATIONS = 32
+_FIRST = MinHash(num_perm=_PERMUTATIONS)
 
 
 def grams(text: str) -> set[str]:
@@ -53,7 +55,7 @@ class NearDuplicates:
 
     @staticmethod
     def _sketch(text: str) -> MinHash:
-        sketch = MinHash(num_perm=_PERMUTATIONS)
+        sketch = MinHash(num_perm=_PERMUTATIONS, permutations=_FIRST.permutations, scheme=_FIRST.scheme)
         sketch.update_batch([g.encode("utf-8", "surrogatepass") for g in grams(text)])
         return sketch
 
@@ -64,5 +66,12 @@ def nearest_similarity(texts: Sequence[str], seed: int, sample: int = 300) -> fl
     sets = [grams(t) for t in chosen]
     if len(sets) < 2:
         return 0.0
-    nearest = [max(len(a & b) / len(a | b) for j, b in enumerate(sets) if j != i) for i, a in enumerate(sets)]
-    return round(statistics.median(nearest), 3)
+    column = {gram: n for n, gram in enumerate(dict.fromkeys(gram for one in sets for gram in one))}
+    there = np.zeros((len(sets), len(column)), np.float32)
+    for row, one in enumerate(sets):
+        there[row, [column[gram] for gram in one]] = 1
+    sizes = there.sum(1)
+    both = there @ there.T  # counts: exact in float32
+    likeness = both.astype(np.float64) / (sizes[:, None] + sizes[None] - both)
+    np.fill_diagonal(likeness, -1)
+    return round(float(np.median(likeness.max(1))), 3)

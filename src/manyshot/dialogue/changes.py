@@ -5,7 +5,6 @@ The one rule: every change must be expected, and everything expected must have c
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -48,13 +47,22 @@ class Change:
 
 def snapshot(world: World) -> State:
     """The rows of a world as they are now; later calls do not touch them."""
-    return copy.deepcopy({table: list(rows) for table, rows in world.state().items()})
+    return {table: [_copied(row) for row in rows] for table, rows in world.state().items()}
+
+
+def _copied(value: Any) -> Any:
+    """A copy of what JSON can hold, without the care that copy.deepcopy takes of everything else."""
+    if isinstance(value, dict):
+        return {key: _copied(part) if isinstance(part, dict | list) else part for key, part in value.items()}
+    return [_copied(part) for part in value] if isinstance(value, list) else value
 
 
 def changes(before: State, after: State) -> list[Change]:
     """Rows that differ, by table and key. A row's key is its first field; rows without one are told by all of it."""
     found: list[Change] = []
     for table in dict.fromkeys((*before, *after)):
+        if before.get(table, ()) == after.get(table, ()):
+            continue
         old, new = (_keyed(state.get(table, ())) for state in (before, after))
         found += [
             Change(table, old.get(key), new.get(key))

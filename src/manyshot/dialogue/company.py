@@ -5,19 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as field_of
 from typing import Any
 
 from manyshot.data.slots import Slot, ToolSlots, get
+from manyshot.dialogue.changes import State, snapshot
 from manyshot.flow.paths import Path, paths
 from manyshot.flow.steps import PLACE, CallTool, Flow
 from manyshot.protocols import World
 from manyshot.types import Call, Context, Domain, Json, Setup
-from manyshot.values import Kind
-from manyshot.values.fields import Field
+from manyshot.values import Field, Kind
+from manyshot.values.text import Span
 
 #: Digits in a row that nobody says by chance: ids and phone numbers.
 _LONG = re.compile(r"\d{5,}")
 _GAPS = re.compile(r"(?<=\d)[ -](?=\d)")
+
+#: Setups of which the rows are kept.
+_KEPT = 64
+#: Answers of `found_in` that are kept.
+_FOUND = 4_000
 
 #: A fresh world, set up for one episode.
 OpenWorld = Callable[[Setup], World]
@@ -35,6 +42,17 @@ class Company:
     paths: Mapping[str, Mapping[str, Path]]
     tools: Mapping[str, ToolSlots]
     open: OpenWorld
+    _begun: dict[str, State] = field_of(default_factory=dict, repr=False, compare=False)
+
+    def begun(self, setup: Setup) -> State:
+        """The rows of a world as it begins, read once for setups that differ in their faults alone; not to be changed.
+        WorldError where it cannot be opened."""
+        key = setup.model_dump_json(exclude={"faults"})
+        if key not in self._begun:
+            while len(self._begun) >= _KEPT:
+                del self._begun[next(iter(self._begun))]
+            self._begun[key] = snapshot(self.open(setup.model_copy(update={"faults": ()})))
+        return self._begun[key]
 
     @property
     def all_paths(self) -> tuple[Path, ...]:
@@ -73,7 +91,25 @@ def says(slot: Slot, text: str, value: Any) -> bool:
         return True
     if isinstance(value, list):
         return all(says(slot.items[0], text, one) if len(slot.items) == 1 else True for one in value)
-    return bool(slot.field.find(text, value))
+    return bool(found_in(text, slot.field, value))
+
+
+_found: dict[tuple[int, str, type, Any], tuple[Field, list[Span]]] = {}
+
+
+def found_in(text: str, field: Field, value: Any) -> list[Span]:
+    """As `field.find`. While a dialogue is made and checked the same is asked again and again, so it is kept."""
+    if isinstance(value, list | dict):
+        return field.find(text, value)
+    key = (id(field), text, type(value), value)
+    kept = _found.get(key)
+    if kept is not None and kept[0] is field:
+        return kept[1]
+    if len(_found) >= _FOUND:
+        _found.clear()
+    spans = field.find(text, value)
+    _found[key] = (field, spans)
+    return spans
 
 
 def invented_numbers(text: str, heard: Sequence[str]) -> list[str]:

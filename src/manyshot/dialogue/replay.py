@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from manyshot.dialogue.changes import Change, changes, snapshot, unexpected
+from manyshot.data.slots import get
+from manyshot.dialogue.changes import Change, changes, unexpected
 from manyshot.dialogue.company import Company, invented_numbers, says
 from manyshot.dialogue.exact import write_observation
 from manyshot.dialogue.follow import Followed, acts_of, follow
@@ -101,7 +102,7 @@ def _make_calls(found: Replay, company: Company) -> None:
     one = found.trajectory
     try:
         world = company.open(one.setup)
-        before = snapshot(world)
+        before = company.begun(one.setup)
     except WorldError as error:
         found.problems.append(Problem(_line(one), str(error)))
         return
@@ -189,10 +190,13 @@ def _values(found: Replay, company: Company) -> None:
 
 def _invented(call: Call, before: Sequence[str], company: Company) -> Iterator[str]:
     seen = "\n".join(before)
-    for slot, value in company.unsaid(call, seen):
-        own_words = slot.field.kind in _OWN_WORDS and held(str(value), seen) >= _SAID
-        # Of a long text the moments may lie too far apart to be told; each turn is looked at alone too.
-        if not own_words and not any(says(slot, text, value) for text in before):
+    for slot in company.tools[call.name].slots:
+        value = get(call.arguments, slot.path)
+        # Of a long text the moments may lie too far apart to be told, so each turn is looked at alone; values that
+        # stand in several turns are told from all of them.
+        if value is None or any(says(slot, text, value) for text in reversed(before)) or says(slot, seen, value):
+            continue
+        if not (slot.field.kind in _OWN_WORDS and held(str(value), seen) >= _SAID):
             yield f"{call.name} has {slot.name} = {show(value)}, which neither the customer nor a tool said before"
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from manyshot.data.slots import Slot
-from manyshot.dialogue.company import Company, says
+from manyshot.dialogue.company import Company, found_in, says
 from manyshot.types import Call, Trajectory
 
 _STOPS = "。.!！;；,，:： "
@@ -50,7 +50,7 @@ def words(slot: Slot, value: Any, before: Sequence[str]) -> str:
     if isinstance(value, list):
         return "、".join(words(slot.items[0], one, before) if slot.items else str(one) for one in value)
     for text in reversed(before):
-        if found := slot.field.find(text, value):
+        if found := found_in(text, slot.field, value):
             said = found[0].surface
             if says(slot, said, value):
                 return said

@@ -86,7 +86,11 @@ class Desk:
 
     def rows(self, sql: str, *values: Any) -> list[Json]:
         """All rows of a query as {column: value}."""
-        return list(self.database.execute(sql, values))
+        cursor = self.database.cursor()
+        cursor.row_factory = None  # the names are the same in all rows
+        found = cursor.execute(sql, values)
+        names = [column[0] for column in found.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in found]
 
     def row(self, sql: str, *values: Any) -> Json | None:
         """The first row of a query, None when there is none."""

@@ -20,7 +20,7 @@ from manyshot.data.dialogues.units import Skeleton, skeleton
 from manyshot.data.variety import NearDuplicates
 from manyshot.dialogue.company import Company
 from manyshot.dialogue.draft import STYLES, worded
-from manyshot.dialogue.plan import WAYS, Pools, Way, plan
+from manyshot.dialogue.plan import WAYS, Ground, Pools, Way, plan
 from manyshot.dialogue.replay import Replay, replay
 from manyshot.errors import WorldError
 from manyshot.flow.paths import Path, Walk
@@ -83,9 +83,11 @@ class DialogueBuilder:
         self.mixer = Mixer(company, places, sayings)
         self.skeletons = [bones for one in shots if (bones := self._bones(one)) is not None]
         self.mixer.add(self.skeletons)
+        self._ground = Ground(company)
+        found = (plan(path, company, pools, ground=self._ground) for path in self.paths)
+        planned = [one for one in found if one is not None]
         #: Path and walk -> how values were found that lead along it.
-        self._ways: dict[tuple[Any, ...], Way] = {}
-        planned = [found for path in self.paths if (found := plan(path, company, pools)) is not None]
+        self._ways: dict[tuple[Any, ...], Way] = {(one.path.id, *one.walk.taken): one.way for one in planned}
         drafts = [worded(found, company, found.path.id, style) for style in range(STYLES) for found in planned]
         drawn = [bones for one in drafts if (bones := self._bones(replay(one, company))) is not None]
         self.mixer.add_few(drawn)
@@ -103,7 +105,7 @@ class DialogueBuilder:
             for walk in path.walks:
                 if set(_moves(walk, range(len(walk.steps)))) <= met:
                     continue
-                planned = plan(path, self.company, self.pools, walk=walk)
+                planned = plan(path, self.company, self.pools, walk=walk, ground=self._ground)
                 if planned is None:
                     continue
                 drafts = [worded(planned, self.company, path.id, style) for style in range(STYLES)]
@@ -175,6 +177,7 @@ class DialogueBuilder:
                     bones.walk,
                     (way,) if way else WAYS,
                     fixed,
+                    self._ground,
                 )
                 if planned is None:
                     made.rejects["no values lead along the path"] += 1

@@ -14,7 +14,7 @@ from typing import Any
 from manyshot.data.dialogues.detours import ANSWER, CALL, Detour, dressed, words, yes_or_no
 from manyshot.data.dialogues.places import Place, Places, Template
 from manyshot.data.dialogues.units import Key, Moments, Skeleton, Unit
-from manyshot.dialogue.changes import changes, expected_of, snapshot
+from manyshot.dialogue.changes import changes, expected_of
 from manyshot.dialogue.company import Company
 from manyshot.dialogue.exact import write_observation
 from manyshot.dialogue.plan import Plan
@@ -150,12 +150,12 @@ class _Writer:
         self.moments = Moments.of_plan(plan)
         self.setup = plan.setup
         self.turns: list[Turn] = []
-        self.world = self.company.open(plan.setup)
-        self.start = snapshot(self.world)
+        self.start = self.company.begun(plan.setup)
         self.expected: Json = {}
 
     def run(self) -> None:
         spot = self._spot()
+        self.world = self.company.open(self.setup)
         units = self.bones.units
         for n, unit in enumerate(units):
             if unit.key[0] == "heard":

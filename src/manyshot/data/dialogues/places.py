@@ -9,6 +9,7 @@ import random
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -214,6 +215,7 @@ def _clock(value: Any) -> str:
     return found[1] if found else ""
 
 
+@lru_cache(4096, typed=True)
 def _by_example(name: str, example: Any, context: Context) -> Slot:
     kind = "integer" if isinstance(example, int) else "number" if isinstance(example, float) else "string"
     tool = Tool(name=name, parameters={"type": "object", "properties": {name: {"type": kind}}})
