@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Literal
 
 from manyshot.acting import Answer
@@ -17,17 +18,22 @@ from manyshot.dialogue.approval import approved
 from manyshot.errors import DataError
 from manyshot.flow.paths import paths
 from manyshot.guide import Guide
+from manyshot.guided import Guidance, Guided, Weigh
+from manyshot.multiply import builder_of
 from manyshot.parts import CONTEXT_TOKENS, Parts, embedded
 from manyshot.pipeline import settings_of
 from manyshot.protocols import World
+from manyshot.records import read_jsonl
 from manyshot.runfolder import RunFolder
 from manyshot.scenario.play import Opener, Stage
 from manyshot.serve.predictor import Mode, Predictor
+from manyshot.shotbook import GENERATED, open_book
 from manyshot.single import chosen_shots
-from manyshot.spec.load import load_dialogues, load_domain, load_flows
+from manyshot.spec.load import load_dialogues, load_domain, load_flows, load_sayings
 from manyshot.thinker import MAX_TOKENS, Thinker
 from manyshot.transcript import Thought, prefix_text
-from manyshot.types import Refusal, Turn
+from manyshot.types import Refusal, Trajectory, Turn
+from manyshot.understanding import heard_in, heard_of, slot_values, understanding
 from manyshot.workflow import Workflow, read_rules
 from manyshot.world.opening import opener
 
@@ -45,7 +51,8 @@ def assistants(
     """Where a run's scenarios are played, and a function that opens an assistant. The model is closed at the end.
 
     mode: tuned with both adapters; base and fewshot without; workflow runs the flows by rules, without a model.
-    guided: the flows hold its thoughts to what they leave open. Raises DataError for a run without a thinking adapter,
+    guided: a tuned one is held to its place in the flows (manyshot.guided), an untuned one to the calls that they leave
+    open. Raises DataError for a run without a thinking adapter,
     SpecError for a workflow without rules, WorldError for a world that may not be run.
     """
     domain, flows = load_domain(place.domain), load_flows(place.domain)
@@ -77,6 +84,10 @@ def assistants(
             shots=EXAMPLES if mode == "fewshot" else 0,
             room=CONTEXT_TOKENS - MAX_TOKENS,
         )
+        if guided and mode == "tuned":
+            guidance = guidance_of(place.domain, place.dialogues, thinker.weigh, trust=trust)
+            yield stage, partial(Guided, guidance)
+            return
         guide = Guide(path for flow in flows for path in paths(flow)) if guided else None
         act = partial(_act, predictor, desk.mode(mode, grammar=True, shots=chosen_shots(place)))
 
@@ -86,6 +97,24 @@ def assistants(
         yield stage, open_assistant
     finally:
         model.close()
+
+
+def guidance_of(domain: Path, dialogues: Path, weigh: Weigh | None, *, trust: bool = False) -> Guidance:
+    """What a desk's guided assistants share: flows, experts' words, and what generated dialogues show of customers'.
+
+    weigh: the thinking model's opinion of thoughts that may come next; None leaves it to the words.
+    """
+    book = open_book(domain, partial(opener, trust=trust))
+    builder = builder_of(book, 0)
+    desk, flows = book.company, tuple(book.company.flows.values())
+    made = list(read_jsonl(dialogues / GENERATED, Trajectory))
+    heard = [one for row in made for one in heard_in(row, desk, [desk.paths[row.flow][row.path]])]
+    # What experts wrote counts as it stands, too.
+    heard += [one for shot in book.usable for one in heard_in(shot, desk)]
+    values = slot_values(flows, builder.pools, made)
+    said = load_sayings(domain, flows)
+    heard += heard_of(said, values)
+    return Guidance(desk, builder.mixer, understanding(heard, desk.context.language, values, said), weigh)
 
 
 def _think(thinker: Thinker, trial: int, turns: Sequence[Turn], attempt: int) -> Thought:

@@ -19,18 +19,18 @@ from manyshot.data.dialogues.units import Unit, with_answer
 from manyshot.dialogue.company import Company, field_of_answer, written_out
 from manyshot.dialogue.exact import write_observation
 from manyshot.errors import WorldError
-from manyshot.flow.steps import PLACE, Ask, CallTool, End, Flow, Handoff
+from manyshot.flow.steps import Ask, CallTool, End, Flow, Handoff
 from manyshot.flow.walker import LostError, Stop, Walker
 from manyshot.protocols import World
 from manyshot.transcript import Then, Thought, thought_lines
-from manyshot.types import LEAVES, Call, Json, Observation, Trajectory, Turn
+from manyshot.types import LEAVES, Call, Json, Observation, Turn
 from manyshot.understanding import NONE, Reading, Understanding, clauses
 from manyshot.values import Kind
 from manyshot.values.fields import Field, field_for
 from manyshot.values.kinds import FREE
 
 #: Readings less likely than the best by so many nats are not looked at.
-FARTHEST = 4.0
+FARTHEST = 2.5
 #: How much the thinking model's nats count beside the words'.
 MODEL = 0.5
 #: Messages after one question in which it is not answered, before a person takes over; a stray one counts half.
@@ -115,7 +115,7 @@ class Guided:
         found = self.guidance.understanding.readings(walker.flow.name, at.id, said) or dict.fromkeys(
             _all(walker.flow, at), 0.0
         )
-        if self._typed(said, walker, at.slots):
+        if self._typed(said, walker, walker.asks()):
             # Who gives what was asked for has answered, whatever else is said.
             found = {one: nats for one, nats in found.items() if not one.strays} or {Reading(): 0.0}
         reading = self._chosen(found, said)
@@ -147,7 +147,8 @@ class Guided:
     def _first_lines(self, reading: Reading, said: str) -> list[str]:
         """How thoughts after a reading begin: Think and Action of the wordings that fit, a few of them."""
         if reading.strays:
-            return [thought_lines(Thought(*self._detour(reading.strays), "reply"))[0]]
+            think, action, _ = self._detour(reading.strays)
+            return ["".join(thought_lines(Thought(think, action, "reply"))[:2])]
         fork = (self._walker.fork() if self._walker and not reading.flow else None) or Walker(
             self.guidance.company.flows[reading.flow]
         )
@@ -163,8 +164,7 @@ class Guided:
         walker.hear()
         for slot, value in reading.choices:
             walker.put(slot, value)
-        step = walker.flow.by_id[walker.at]
-        asked = step.slots if isinstance(step, Ask) else ()
+        asked = walker.asks()
         for slot, value in self._typed(said, walker, asked, reading.tells).items():
             walker.put(slot, value)
         for slot, value in self._free(said, walker, asked, reading.tells).items():
@@ -232,7 +232,7 @@ class Guided:
         if not taken:
             return found
         some = [slot for slot in asked if slot in taken]
-        open_ = {slot for slot in taken if slot in tells or (slot in some and len(some) > 1)}
+        open_ = {slot for slot in taken if slot in tells or (slot in some and (len(some) > 1 or self._idle))}
         parts = [piece for piece in clauses(said) if not self._only_typed(piece, walker)]
         pieces: dict[str, list[tuple[float, str]]] = {slot: [] for slot in sorted(taken)}
         unclear: list[str] = []
@@ -245,7 +245,8 @@ class Guided:
             elif likely[NONE].nats < value.nats + NOBODY:
                 unclear.append(piece)
         if len(open_) == 1 and not pieces[slot := next(iter(open_))]:
-            pieces[slot] = [(0.0, part) for part in unclear]
+            # The reading has it that it is told, in whatever words.
+            pieces[slot] = [(0.0, part) for part in unclear or (parts if slot in tells or self._idle else [])]
         return found | {slot: _joined(own, said) for slot, own in pieces.items() if own}
 
     def _only_typed(self, piece: str, walker: Walker) -> bool:
@@ -313,7 +314,7 @@ class Guided:
     def _say(self, think: str, action: str, reply: str, then: Then) -> None:
         for role, text in (("think", think), ("action", action), ("reply", reply)):
             if text:
-                self.turns.append(Turn(role=role, text=" ".join(text.split())))  # type: ignore[arg-type]
+                self.turns.append(Turn(role=role, text=" ".join(text.split())))
         self.over = {"handoff": "handoff", "end": "ended"}.get(then, "")  # type: ignore[assignment]
 
     def _stray(self, kind: str) -> None:
@@ -472,22 +473,3 @@ def _plain(stop: Stop, walker: Walker, *, zh: bool) -> tuple[str, str, str]:
             return "", f"{own.tool}: {given}", ""
     told = " ".join(str(written_out(f"{text} ", shown)).strip() for text in texts)
     return "", told, told
-
-
-def slot_values(
-    flows: Iterable[Flow], pools: Mapping[str, Sequence[Any]], found: Iterable[Trajectory]
-) -> dict[str, list[str]]:
-    """Slot -> texts that are its values: those of the fields that take it, and those of the dialogues' calls."""
-    fields: dict[str, set[str]] = {}
-    for step in (step for flow in flows for step in flow.steps if isinstance(step, CallTool)):
-        for name, template in step.arguments.items():
-            if isinstance(template, str) and (whole := PLACE.fullmatch(template)):
-                fields.setdefault(whole[1], set()).add(name)
-    used: dict[str, dict[str, None]] = {}
-    for call in (turn.call for one in found for turn in one.turns if turn.call):
-        for name, value in call.arguments.items():
-            used.setdefault(name, {})[str(value)] = None
-    return {
-        slot: list(dict.fromkeys(str(v) for name in sorted(names) for v in (*pools.get(name, ()), *used.get(name, ()))))
-        for slot, names in fields.items()
-    }

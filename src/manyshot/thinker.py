@@ -41,10 +41,8 @@ class Thinker:
 
     def __call__(self, turns: Sequence[Turn], attempt: int = 0) -> Thought:
         """The next thought. ValueError when what the model wrote is none; raises ModelError."""
-        prompt = [*opening_ids(self.tokenizer, self.prefix), *self._shown(turns)]
-        prompt += self._asked(question(turns), None if self.room is None else self.room - len(prompt))
         done = self.model.complete(
-            prompt,
+            self._prompt(turns),
             grammar=grammar(turns) if self.grammar else None,
             max_tokens=MAX_TOKENS,
             temperature=WARMTH if attempt else 0.0,
@@ -53,6 +51,14 @@ class Thinker:
             seed=attempt,
         )
         return read_thought(done.text)
+
+    def weigh(self, turns: Sequence[Turn], beginnings: Sequence[str]) -> tuple[float, ...]:
+        """Log of how likely each of these is the beginning of the next thought, in nats; raises ModelError."""
+        return self.model.weigh(self._prompt(turns), beginnings, adapter=self.adapter)
+
+    def _prompt(self, turns: Sequence[Turn]) -> list[int]:
+        prompt = [*opening_ids(self.tokenizer, self.prefix), *self._shown(turns)]
+        return prompt + self._asked(question(turns), None if self.room is None else self.room - len(prompt))
 
     def _asked(self, pieces: Sequence[Piece], room: int | None) -> list[int]:
         """Ids of the pieces. Of those that do not fit the oldest are left out, a thought with what it was about."""

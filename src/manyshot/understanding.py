@@ -92,6 +92,23 @@ def heard_in(one: Trajectory, desk: Company, found: Sequence[Path] = ()) -> Iter
         before = step
 
 
+def heard_of(sayings: Iterable[Saying], values: Mapping[str, Sequence[str]]) -> Iterator[Heard]:
+    """What experts noted that customers say, each with some values in its places."""
+    for one in sayings:
+        for n, text in enumerate(one.says):
+            slots = PLACE.findall(text)
+            said = PLACE.sub(lambda found, n=n: _some(values.get(found[1], ()), n), text)  # type: ignore[misc]
+            means = Reading(
+                "" if one.at else one.flow, tuple(sorted(one.when.items())), frozenset((*one.tells, *slots))
+            )
+            yield Heard(one.flow, one.at, said, means)
+
+
+def _some(values: Sequence[str], n: int) -> str:
+    """One of a slot's values; a number stands for those that nobody listed."""
+    return values[n % len(values)] if values else "100"
+
+
 @dataclass(frozen=True, slots=True)
 class _Span:
     """What lies between two steps of a walk; `before` is -1 at its beginning."""
@@ -325,3 +342,22 @@ def clauses(text: str) -> list[str]:
 
 def _longest(found: Mapping[str, Counter[str]]) -> dict[str, list[str]]:
     return {slot: sorted((w for w in words if w), key=len, reverse=True) for slot, words in found.items()}
+
+
+def slot_values(
+    flows: Iterable[Flow], pools: Mapping[str, Sequence[Any]], found: Iterable[Trajectory]
+) -> dict[str, list[str]]:
+    """Slot -> texts that are its values: those of the fields that take it, and those of the dialogues' calls."""
+    fields: dict[str, set[str]] = {}
+    for step in (step for flow in flows for step in flow.steps if isinstance(step, CallTool)):
+        for name, template in step.arguments.items():
+            if isinstance(template, str) and (whole := PLACE.fullmatch(template)):
+                fields.setdefault(whole[1], set()).add(name)
+    used: dict[str, dict[str, None]] = {}
+    for call in (turn.call for one in found for turn in one.turns if turn.call):
+        for name, value in call.arguments.items():
+            used.setdefault(name, {})[str(value)] = None
+    return {
+        slot: list(dict.fromkeys(str(v) for name in sorted(names) for v in (*pools.get(name, ()), *used.get(name, ()))))
+        for slot, names in fields.items()
+    }

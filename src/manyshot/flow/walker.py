@@ -94,11 +94,17 @@ class Walker:
                     missing = self._missing(step)
                     if missing:
                         return self._stop(step, told, branches, missing)
-                    self.asked.pop(step.id, None)
+                    if self.asked.pop(step.id, None) is None:
+                        self.rounds[step.id] = self.rounds.get(step.id, 0) + 1
                     self.at = step.next
                 case CallTool() | End() | Handoff():
                     return self._stop(step, told, branches, frozenset())
         raise LostError("the flow goes round in circles")
+
+    def asks(self) -> tuple[str, ...]:
+        """The slots that are asked for here; () where nothing is."""
+        step = self.flow.by_id[self.at]
+        return tuple(slot for slot in step.slots if slot in self._missing(step)) if isinstance(step, Ask) else ()
 
     def answered(self, step: CallTool, values: Json | None) -> None:
         """A call was answered with the values of the slots that it fills; None: it failed for good."""
