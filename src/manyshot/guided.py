@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import random
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -40,14 +41,18 @@ CALLS = 8
 #: Kinds whose values are read only where they are asked for: a number may count anything. Those of other kinds that are
 #: not free text (dates, ids, phones) are known by their form wherever they stand.
 _COUNTED = frozenset({Kind.INTEGER, Kind.NUMBER, Kind.DURATION, Kind.ENUM, Kind.BOOLEAN})
-#: Kinds that stand in no message for another reason than to be told.
+_MOMENTS = frozenset({Kind.DATE, Kind.TIME, Kind.DATETIME})
+#: Kinds that stand in a message for no other reason than to be told; nats against a reading that has another number of
+#: them than the message.
 _PLAIN = frozenset({Kind.ID, Kind.PHONE, Kind.EMAIL, Kind.URL, Kind.PLATE})
+WITHOUT = 2.0
 #: How sure it must be which choice an opening means that nothing depends on yet; else it is asked for.
 SURE = 0.75
 #: Nats by which a slot that is told is likelier the owner of a piece than another, and by which a piece must look like
 #: nobody's to be left out.
 OPEN, NOBODY = 2.0, 2.0
 
+_IDS = re.compile(r"[A-Za-z]{0,5}[ -]?\d(?:[ -]?\d){6,}")
 #: What the thinking model makes of thoughts that may come next: a figure in nats for each.
 Weigh = Callable[[Sequence[Turn], Sequence[str]], Sequence[float]]
 
@@ -131,7 +136,8 @@ class Guided:
         return step
 
     def _chosen(self, found: Mapping[Reading, float], said: str) -> Reading:
-        """The likeliest reading, by the words and by the thinking model together."""
+        """The likeliest reading, by the words, by the values among them and by the thinking model together."""
+        found = {one: nats - self._unlike(one, said) for one, nats in found.items()}
         best = max(found.values())
         near = sorted((r for r, nats in found.items() if nats > best - FARTHEST), key=lambda r: (-found[r], repr(r)))
         if self.guidance.weigh is None or len(near) == 1:
@@ -143,6 +149,19 @@ class Guided:
         nats = dict(zip(options, self.guidance.weigh(self.turns, options), strict=True))
         told = {r: max((nats[line] for line in own), default=min(nats.values())) for r, own in lines.items()}
         return max(near, key=lambda reading: found[reading] + MODEL * told[reading])
+
+    def _unlike(self, reading: Reading, said: str) -> float:
+        """Nats against a reading: for values that it has and the message has not, and the reverse."""
+        if reading.strays or not reading.flow:
+            return 0.0
+        against = 0.0
+        flow = self.guidance.company.flows[reading.flow]
+        own = {slot: form for slot, form in self._forms(flow) if form.kind in _PLAIN}
+        against += WITHOUT * sum(self._value(form, said) is None for slot, form in own.items() if slot in reading.tells)
+        there = [slot for slot, form in own.items() if self._value(form, said) is not None]
+        if there:
+            return against + WITHOUT * (not any(slot in reading.tells for slot in there))
+        return against + WITHOUT * bool(_IDS.search(said))
 
     def _first_lines(self, reading: Reading, said: str) -> list[str]:
         """How thoughts after a reading begin: Think and Action of the wordings that fit, a few of them."""
@@ -174,16 +193,18 @@ class Guided:
     # values
 
     def _typed(self, said: str, walker: Walker, asked: Sequence[str], tells: Collection[str] = ()) -> Json:
-        """Slots of values with a form of their own that a message tells: those asked for, those that the reading has,
-        and ids, phones and the like anywhere."""
+        """Slots of values with a form of their own that a message tells. Ids, days and such are taken wherever they are
+        told; a day that nobody asked for must lie ahead: it is wished, others belong to a story."""
         found: Json = {}
         for slot, form in self._forms(walker.flow):
-            wanted = slot in asked or slot in tells or form.kind in _PLAIN
-            if (_formed(form) or form.kind in _COUNTED) and wanted:
-                offered = self._offered(walker, slot) if slot in asked else []
-                value = self._moment(form, said, offered) if offered else self._value(form, said)
-                if value is not None:
-                    found[slot] = value
+            wanted = slot in asked or slot in tells
+            if not (_formed(form) or (form.kind in _COUNTED and wanted)):
+                continue
+            offered = self._offered(walker, slot) if slot in asked else []
+            value = self._moment(form, said, offered) if offered else self._value(form, said)
+            ahead = form.kind not in _MOMENTS or str(value)[:10] > form.context.today.strftime("%Y-%m-%d")
+            if value is not None and (wanted or (ahead and form.kind is not Kind.TIME)):
+                found[slot] = value
         return found
 
     def _forms(self, flow: Flow) -> Iterator[tuple[str, Field]]:

@@ -39,6 +39,8 @@ SURE = -5.0
 #: Classes of dialogues in which the customer answers all the same where it does not go on at once.
 _ANSWERED = frozenset(("plain", "changes_mind", "refused_call"))
 #: Ends of a sentence's parts, where one thing ends and another begins.
+#: Characters of a number that is an id or a phone.
+LONG = 7
 _NUMBERS = re.compile(r"[A-Za-z]{0,5}[ -]?\d(?:[\dA-Za-z -]*\d)?")
 _CLAUSES = re.compile(r"[，,；;。.！!？?、\n]+|\s{2,}")
 
@@ -255,8 +257,8 @@ def _place(found: Mapping[Reading, Mapping[str, None]], language: Language) -> P
 
 
 def masked(text: str) -> str:
-    """A text in which all ids and numbers are one: which number it is says nothing of what is meant."""
-    return _NUMBERS.sub("#", fold(text))
+    """A text in which all ids are one, and all numbers: which number it is says nothing of what is meant."""
+    return _NUMBERS.sub(lambda found: "#id#" if len(found[0]) >= LONG else "#", fold(text))
 
 
 NONE = ""
@@ -329,6 +331,7 @@ class Pieces:
         return float(self.model.predict_log_proba([fold(text)])[0][classes.index(slot)])
 
     def _bare(self, piece: str, slot: str) -> tuple[str, str]:
+        """(the value without the words beside it, the words before it)"""
         head = next((w for w in self.before.get(slot, ()) if piece.startswith(w) and len(piece) > len(w)), "")
         rest = piece[len(head) :].strip(" ：:是")
         tail = next((w for w in self.behind.get(slot, ()) if rest.endswith(w) and len(rest) > len(w)), "")

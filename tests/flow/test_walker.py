@@ -95,3 +95,15 @@ def test_a_failure_of_which_the_flow_says_nothing_is_told(flow: Flow) -> None:
     walker.put("day", "2024-10-12")
     with pytest.raises(LostError, match="FreeTables"):
         called(walker, None)
+
+
+def test_one_answer_does_for_one_round(flow: Flow) -> None:
+    walker = Walker(flow)
+    walker.next()
+    walker.hear()
+    walker.put("day", "2024-10-13")
+    called(walker, {"free": []})
+    walker.hear()
+    walker.put("agreed", "yes")
+    walker.put("day", "2024-10-14")
+    assert called(walker, {"free": []}).step.id == "ask_other"

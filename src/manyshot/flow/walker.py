@@ -53,6 +53,8 @@ class Walker:
     #: Questions and calls, by how often the walk came there; and by the message at which a question was put.
     rounds: dict[str, int] = field(default_factory=dict)
     asked: dict[str, int] = field(default_factory=dict)
+    #: Question -> the message, counted, at which it was answered last.
+    passed: dict[str, int] = field(default_factory=dict)
     #: The step that was stopped at last, and its label when it was left.
     last: str = ""
 
@@ -63,7 +65,7 @@ class Walker:
         """A walk of its own from here."""
         other = copy(self)
         other.values, other.since = dict(self.values), dict(self.since)
-        other.rounds, other.asked = dict(self.rounds), dict(self.asked)
+        other.rounds, other.asked, other.passed = dict(self.rounds), dict(self.asked), dict(self.passed)
         return other
 
     def hear(self) -> None:
@@ -96,6 +98,7 @@ class Walker:
                         return self._stop(step, told, branches, missing)
                     if self.asked.pop(step.id, None) is None:
                         self.rounds[step.id] = self.rounds.get(step.id, 0) + 1
+                    self.passed[step.id] = self.heard
                     self.at = step.next
                 case CallTool() | End() | Handoff():
                     return self._stop(step, told, branches, frozenset())
@@ -116,17 +119,9 @@ class Walker:
             raise LostError(f"the flow says nothing about a failure of {step.tool}")
 
     def _missing(self, step: Ask) -> frozenset[str]:
-        """Slots of a question that are to be asked: unknown ones, and those told before the question was come to again.
-
-        What was told while it is being asked counts, however many messages that takes.
-        """
-        from_ = self.asked.get(step.id)
-        if from_ is None:
-            again = self.rounds.get(step.id, 0) > 0
-            return frozenset(
-                s for s in step.slots if s not in self.values or (again and self.since.get(s, 0) < self.heard)
-            )
-        return frozenset(s for s in step.slots if s not in self.values or self.since.get(s, 0) <= from_)
+        """Slots of a question that are to be asked: unknown ones, and those that an earlier round was answered with."""
+        since = max(self.asked.get(step.id, -1), self.passed.get(step.id, -1))
+        return frozenset(s for s in step.slots if s not in self.values or self.since.get(s, 0) <= since)
 
     def _stop(
         self,
@@ -140,5 +135,5 @@ class Walker:
             self.rounds[step.id] = self.rounds.get(step.id, 0) + 1
             if isinstance(step, Ask):
                 # What was told before the question and is missing all the same was told too long ago.
-                self.asked[step.id] = self.heard if any(s in self.values for s in missing) else -1
+                self.asked[step.id] = self.passed.get(step.id, -1)
         return Stop(step, tuple(told), tuple(branches), self.rounds[step.id], again, missing)
