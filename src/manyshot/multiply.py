@@ -168,7 +168,11 @@ def _numbers(book: Shotbook, builder: DialogueBuilder, rows: list[Trajectory], t
         "paths": [len({one.path for one in rows}), len(paths)],
         "uncovered": [path for path in paths if path not in told],
         "path_classes": [len(have), len(told) * len(kinds)],
-        "no_room": dict(Counter(kind for row in told.values() for kind in row["impossible"])),
+        "no_room": {
+            kind: found
+            for kind in kinds
+            if (found := [path for path, row in told.items() if kind in row["impossible"]])
+        },
         "wordings": {
             "places": len(places),
             "fewest": min(places.values()),

@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +19,20 @@ from manyshot.errors import DataError, SpecError
 from manyshot.progress import Silent
 from manyshot.shotbook import GENERATED, open_book
 from manyshot.spec.load import load_domain, load_flows
-from manyshot.types import DIALOGUE_KINDS
+from manyshot.types import DIALOGUE_KINDS, LEAVES, REFUSES, UNSOUND
 from manyshot.world.opening import opener
 from tests.data.checker import Checker
 
 FOLDER = Path(multiply.__file__).parent / "domains" / "ticket_desk"
 Row = dict[str, Any]
+#: Each class once a path, and a few more.
+COUNT = 40 * (len(SHARES) + 2)
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Row]]:
     out = tmp_path_factory.mktemp("dialogues") / "out"
-    multiply.run(FOLDER, out, Silent(), count=480)
+    multiply.run(FOLDER, out, Silent(), count=COUNT)
     return out, [json.loads(line) for line in (out / GENERATED).read_text("utf-8").splitlines()]
 
 
@@ -49,7 +52,7 @@ def test_all_paths_and_their_classes_are_covered_in_varied_words(made: tuple[Pat
     assert numbers["paths"] == [40, 40]
     covered, possible = numbers["path_classes"]
     assert possible == 40 * len(SHARES)
-    assert covered == possible - sum(numbers["no_room"].values()) > 250
+    assert covered == possible - sum(map(len, numbers["no_room"].values())) > 450
     assert {row["kind"] for row in rows} == set(SHARES)
     assert numbers["nearest_similarity"] < 0.8
     assert len({row["id"] for row in rows}) == len(rows) > 380
@@ -59,16 +62,27 @@ def test_all_paths_and_their_classes_are_covered_in_varied_words(made: tuple[Pat
 def test_a_path_is_always_the_same_calls(made: tuple[Path, list[Row]]) -> None:
     by_path: dict[str, set[tuple[str, ...]]] = {}
     for row in made[1]:
-        if row["kind"] not in ("leaves", "refused_call"):
+        if row["kind"] not in (LEAVES, REFUSES, *UNSOUND, "refused_call"):
             calls = tuple(t["call"]["name"] for t in row["turns"] if t["call"])
             by_path.setdefault(row["path"], set()).add(calls)
     assert Counter(len(ways) for ways in by_path.values()) == {1: 40}
 
 
+def test_every_call_goes_wrong_in_every_way_on_every_path(made: tuple[Path, list[Row]]) -> None:
+    """What a class has no room for is told by path, and is no hole that could be filled."""
+    out, rows = made
+    no_room = json.loads((out / "manifest.json").read_text("utf-8"))["numbers"]["no_room"]
+    calling = {row["path"] for row in rows if any(turn["call"] for turn in row["turns"])}
+    for kind in (*UNSOUND, "refused_call"):
+        assert not calling & set(no_room.get(kind, ())), kind
+    #: Paths on which the only call meets a system that is down: its answer cannot hold an order too.
+    assert len(calling & set(no_room["injected_answer"])) == 2
+
+
 @pytest.mark.slow
 def test_processes_and_kills_change_nothing(made: tuple[Path, list[Row]], tmp_path: Path) -> None:
     whole = (made[0] / GENERATED).read_bytes()
-    multiply.run(FOLDER, tmp_path / "two", Silent(), count=480, workers=2)
+    multiply.run(FOLDER, tmp_path / "two", Silent(), count=COUNT, workers=2)
     assert (tmp_path / "two" / GENERATED).read_bytes() == whole
 
 
@@ -209,6 +223,56 @@ CORRUPTIONS: dict[str, Callable[[Row], None]] = {
         _turn(r, "reply", _set("text", "为您转接人工。"), True),
     )[0],
 }  # fmt: skip
+
+
+def _again(row: Row) -> int:
+    """The turn of the call that stands behind a refused one."""
+    calls = _calls(row)
+    return next(b for a, b in pairwise(calls) if b == a + 3 and row["turns"][a + 1]["answered"]["status"] == 422)
+
+
+def _carry_on(row: Row) -> None:
+    """As if the answer were sound: another call of the same kind stands behind it."""
+    at = _calls(row)[-1]
+    row["turns"][at + 2 : at + 2] = copy.deepcopy(row["turns"][at - 1 : at + 2])
+
+
+#: In one class of dialogues each.
+ODD: dict[str, tuple[str, Callable[[Row], None]]] = {
+    "a wrong call is repeated as it was": ("refused_call", lambda r: r["turns"][_again(r)].__setitem__(
+        "call", copy.deepcopy(r["turns"][_again(r) - 3]["call"])
+    )),
+    "a wrong call is not made again": ("refused_call", lambda r: _drop(r, list(range(_again(r) - 1, _again(r) + 2)))),
+    "a wrong call changes more than was wrong": ("refused_call", lambda r: r["turns"][_again(r) - 3]["call"][
+        "arguments"
+    ].__setitem__("comment", "x")),
+    "nobody takes over from a customer who refuses": ("refuses", lambda r: _turns_to(r, "好的，再见。")),
+    "nobody takes over after garbage": ("garbage", lambda r: _turns_to(r, "已经为您办好了。")),
+    "a thing that cannot be is told on": ("impossible_answer", lambda r: _turns_to(r, "查到了，已经办好。")),
+    "work goes on after garbage": ("garbage", _carry_on),
+    "work goes on after a thing that cannot be": ("impossible_answer", _carry_on),
+    "a timeout is no timeout": ("timeout", lambda r: r["setup"].__setitem__("faults", [])),
+    "a thing that can be is not believed": ("plain", lambda r: r.__setitem__("kind", "impossible_answer")),
+    "an order in an answer is followed": ("injected_answer", _carry_on),
+    "there is no order": ("injected_answer", lambda r: r["setup"].__setitem__("faults", [])),
+}  # fmt: skip
+
+
+def _turns_to(row: Row, words: str) -> None:
+    """Another end."""
+    for turn in row["turns"][-2:]:
+        turn["text"] = words
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_planted_corruption_of_a_class_is_seen(name: str, made: tuple[Path, list[Row]], checker: Checker) -> None:
+    kind, spoil = ODD[name]
+    rows = [row for row in made[1] if row["kind"] == kind and _calls(row)][:8]
+    assert len(rows) == 8
+    for row in rows:
+        spoilt = copy.deepcopy(row)
+        spoil(spoilt)
+        assert checker.faults(spoilt), row["id"]
 
 
 @pytest.mark.parametrize("kind", CORRUPTIONS)

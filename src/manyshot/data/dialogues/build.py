@@ -104,14 +104,15 @@ class DialogueBuilder:
         wanted = [kind for kind, share in shares.items() if share > 0]
         n = 0
         able: list[str] = []
-        for kind in wanted:
+        tried = wanted[:count]
+        for kind in tried:
             for _ in range(CHANCES):
                 n += 1
-                if len(made.kept) < count and (one := self._one(path, kind, n, made, near)) is not None:
+                if (one := self._one(path, kind, n, made, near)) is not None:
                     made.kept.append(one)
                     able.append(kind)
                     break
-        made.impossible = tuple(kind for kind in wanted if kind not in able)
+        made.impossible = tuple(kind for kind in tried if kind not in able)
         rng = random.Random(f"{self.seed} {path.id} kinds")
         while able and len(made.kept) < count and n < CHANCES * count:
             n += 1

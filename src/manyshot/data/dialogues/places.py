@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
@@ -82,6 +82,10 @@ class Places:
             example = next((one for one in value if one is not None), "") if isinstance(value, list) else value
             return _by_example(key.rpartition(".")[2], example, self.company.context)
         return self._slots[key]
+
+    def may_be(self, key: str, kinds: Container[Kind]) -> bool:
+        """Whether a slot is of such a kind, or of none that is known before its values."""
+        return key not in self._slots or self._slots[key].field.kind in kinds
 
     def own_words(self, text: str) -> set[str]:
         """Words that are neither the flow's nor the tools': somebody's story."""
