@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import copy
 import json
+import signal
+import subprocess
+import sys
+import time
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
@@ -14,12 +18,14 @@ from typing import Any
 import pytest
 
 from manyshot import multiply
+from manyshot.data.dialogues.build import Rejects
 from manyshot.data.dialogues.detours import SHARES
+from manyshot.data.variety import NearDuplicates, sketch_of
 from manyshot.errors import DataError, SpecError
 from manyshot.progress import Silent
 from manyshot.shotbook import GENERATED, open_book
 from manyshot.spec.load import load_domain, load_flows
-from manyshot.types import DIALOGUE_KINDS, LEAVES, REFUSES, UNSOUND
+from manyshot.types import DIALOGUE_KINDS, LEAVES, REFUSES, UNSOUND, Trajectory
 from manyshot.world.opening import opener
 from tests.data.checker import Checker
 
@@ -108,6 +114,76 @@ def test_a_stopped_try_goes_on_to_the_same(tmp_path: Path, monkeypatch: pytest.M
     assert (tmp_path / "out" / GENERATED).read_bytes() == (tmp_path / "whole" / GENERATED).read_bytes()
     with pytest.raises(DataError, match="finished dialogues"):
         multiply.run(FOLDER, tmp_path / "out", Silent(), count=80)
+
+
+@pytest.mark.slow
+def test_a_killed_process_is_gone_on_with_to_the_same(tmp_path: Path) -> None:
+    """kill -9 on the command while its two processes make dialogues: nothing of it is left but what was finished, and
+    the command, given again, comes to the same bytes as one that was never killed."""
+    command = [sys.executable, "-m", "manyshot", "dialogues", str(FOLDER), "--count", "600", "--workers", "2", "--out"]
+    out, whole = tmp_path / "out", tmp_path / "whole"
+    running = subprocess.Popen([*command, str(out)], stdout=subprocess.DEVNULL)
+    _until(lambda: len(list(out.glob("parts/*-*.json"))) >= 5 or running.poll() is not None)
+    children = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
+    running.kill()
+    assert running.wait() == -signal.SIGKILL
+    _until(lambda: not any(Path(f"/proc/{child}").exists() for child in children))
+    assert len(children) == 2
+    assert not (out / "manifest.json").exists()
+    assert not (out / GENERATED).exists()
+    finished = {p: p.stat().st_mtime_ns for p in out.glob("parts/*-*.json")}
+    assert 5 <= len(finished) < 40
+    subprocess.run([*command, str(out)], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([*command[:-2], "1", "--out", str(whole)], check=True, stdout=subprocess.DEVNULL)
+    for name in (GENERATED, multiply.REJECTS):
+        assert (out / name).read_bytes() == (whole / name).read_bytes()
+    ids = [[json.loads(line)["id"] for line in (at / GENERATED).open(encoding="utf-8")] for at in (out, whole)]
+    assert ids[0] == ids[1]
+    assert len(set(ids[0])) > 500
+
+
+def _until(reached: Callable[[], bool]) -> None:
+    """Wait, a minute at most."""
+    end = time.monotonic() + 60
+    while not reached():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.02)
+
+
+def test_rejects_are_counted_with_examples(made: tuple[Path, list[Row]]) -> None:
+    out, rows = made
+    told = [json.loads(line) for line in (out / multiply.REJECTS).read_text("utf-8").splitlines()]
+    counts = json.loads((out / "manifest.json").read_text("utf-8"))["numbers"]["rejects"]
+    assert {row["reason"]: row["count"] for row in told} == counts
+    assert [row["count"] for row in told] == sorted((row["count"] for row in told), reverse=True)
+    assert all(len(row["examples"]) == min(row["count"], 20) for row in told)
+    near = next(row for row in told if row["reason"] == "near-duplicate")
+    assert {one["dialogue"]["path"] for one in near["examples"]} <= {row["path"] for row in rows}
+    kept = NearDuplicates()
+    for row in rows:
+        kept.keep(" ".join(turn["text"] for turn in row["turns"]))
+    for one in near["examples"]:
+        assert not kept.is_new(" ".join(turn["text"] for turn in one["dialogue"]["turns"]))
+
+
+def test_near_duplicates_are_told_over_all_paths(made: tuple[Path, list[Row]]) -> None:
+    """The dialogues of one path stand under another one as well: none of them is kept twice, and others are made."""
+    builder = multiply._builder(open_book(FOLDER, partial(opener, trust=False)), 0)
+    first, second = builder.paths[1:3]
+    own = [Trajectory.model_validate(row) for row in made[1] if row["path"] == first.id]
+    alike = [one.model_copy(update={"path": second.id, "flow": second.flow}) for one in own]
+    sketches = {"sketches": [sketch_of(" ".join(turn.text for turn in one.turns)) for one in own]}
+    rejects = Rejects()
+    rows = multiply._apart(
+        builder, {first.id: own, second.id: alike}, {first.id: sketches, second.id: sketches}, rejects
+    )
+    assert rows[: len(own)] == own
+    assert rejects.counts["near-duplicate of another path"] == len(own)
+    others = rows[len(own) :]
+    assert [one.kind for one in others] == [one.kind for one in alike if one.kind in {o.kind for o in others}]
+    assert len(others) > len(own) / 2
+    assert all(one.path == second.id for one in others)
+    assert not any(one.turns == there.turns for one in others for there in own)
 
 
 def test_shares_may_be_set_and_name_every_class(tmp_path: Path) -> None:

@@ -185,7 +185,9 @@ class _Writer:
             return 0
         if not able:
             raise NoWordsError(f"no place for {self.kind}")
-        return self.rng.choice(able)
+        # What breaks a path off does so late, mostly: the beginnings of paths are alike.
+        weights = range(1, len(able) + 1) if self.kind in FAULTS else [1] * len(able)
+        return self.rng.choices(able, weights)[0]
 
     def _able(self, unit: Unit) -> bool:
         step = self.plan.walk.steps[unit.step] if unit.step >= 0 else None
