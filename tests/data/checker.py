@@ -27,7 +27,7 @@ class Checker:
     def __init__(self, folder: Path, open_world: Callable[[Setup], World]) -> None:
         self.open_world = open_world
         self.schemas = {t["name"]: t["parameters"] for t in _tools(folder)}
-        self.flows = {f.stem: yaml.load(f.read_text("utf-8"), yaml.BaseLoader) for f in folder.glob("flows/*.yaml")}
+        self.flows = {f.stem: yaml.load(f.read_text("utf-8"), yaml.CBaseLoader) for f in folder.glob("flows/*.yaml")}
 
     def faults(self, one: Row) -> list[str]:
         """Everything that is wrong with a dialogue; [] for one that is true."""

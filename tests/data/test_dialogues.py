@@ -28,6 +28,8 @@ from manyshot.spec.load import load_domain, load_flows
 from manyshot.types import DIALOGUE_KINDS, LEAVES, REFUSES, UNSOUND, Trajectory
 from manyshot.world.opening import opener
 from tests.data.checker import Checker
+from tests.dialogue.inn import inn_folder
+from tests.test_cli_flow import ran
 
 FOLDER = Path(multiply.__file__).parent / "domains" / "ticket_desk"
 Row = dict[str, Any]
@@ -83,6 +85,24 @@ def test_every_call_goes_wrong_in_every_way_on_every_path(made: tuple[Path, list
         assert not calling & set(no_room.get(kind, ())), kind
     #: Paths on which the only call meets a system that is down: its answer cannot hold an order too.
     assert len(calling & set(no_room["injected_answer"])) == 2
+
+
+def test_an_english_desk_gets_every_class(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """From a flow and drafts of its shots; "no" in "another" is no answer."""
+    desk = tmp_path / "inn"
+    inn_folder(desk)
+    for words in (["shots", "draft", desk], ["shots", "approve", desk, "--all", "--by", "Ann"]):
+        assert ran(words, capsys)[0] == 0
+    made = multiply.run(desk, tmp_path / "out", Silent(), count=170)
+    rows = [json.loads(line) for line in (tmp_path / "out" / GENERATED).read_text("utf-8").splitlines()]
+    assert {row["kind"] for row in rows} == set(SHARES)
+    assert made.numbers["paths"] == [10, 10]
+    assert {kind for kind, paths in made.numbers["no_room"].items() if len(paths) > 2} == set()
+    said = [turn["text"] for row in rows for turn in row["turns"] if turn["role"] != "observation"]
+    assert not [text for text in said if "\u4e00" < max(text) < "\ua000"]
+    checker = Checker(desk, opener(load_domain(desk), load_flows(desk)))
+    faults = [(row["kind"], fault) for row in rows for fault in checker.faults(row)]
+    assert not faults
 
 
 @pytest.mark.slow
