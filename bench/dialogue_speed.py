@@ -2,7 +2,7 @@
 
     python bench/dialogue_speed.py [DOMAIN] [COUNT] [WORKERS]
 
-Replay makes a dialogue's calls in a fresh world and holds its words against them; every kept dialogue was replayed once,
+Replay makes a dialogue's calls in a fresh world and holds its words against them; each kept dialogue was replayed once,
 so no generator that checks can be faster. Seconds are of processor time, of this process and of those it started:
 `on N cores` is what as many idle cores make, taken from that. The builder is made once and counts.
 """

@@ -84,6 +84,29 @@ def test_a_failure_leads_to_a_person_and_one_that_was_made_good_does_not_count(g
     assert (again.handoff, set(again.calls)) == (False, {"Book"})
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (0, None),
+        (200, "<html></html>"),
+        (200, {"times": ["18:00"], "day": "2024-10-16"}),
+        (200, {"times": ["2024-13-45"]}),
+    ],
+)
+def test_a_person_may_take_over_after_an_answer_that_cannot_be_meant(guide: Guide, answer: tuple[int, Any]) -> None:
+    odd, sound = guide.moves(made(("FreeTables", DAY, *answer))), guide.moves(made(FREE))
+    assert odd is not None
+    assert sound is not None
+    assert (odd.handoff, sound.handoff) == (True, False)
+
+
+@pytest.mark.parametrize(("said", "may"), [("I'd rather not say.", True), ("不方便透露", True), ("Ann Lee", False)])
+def test_a_person_may_take_over_from_a_customer_who_does_not_tell(guide: Guide, said: str, may: bool) -> None:
+    moves = guide.moves([*made(FREE), Turn(role="reply", text="who?"), Turn(role="user", text=said)])
+    assert moves is not None
+    assert moves.handoff is may
+
+
 def test_a_call_that_was_refused_as_wrong_may_be_made_again_once(guide: Guide) -> None:
     wrong: Made = ("FreeTables", DAY, 422, {"error": "day was not accepted"})
     once, twice = guide.moves(made(wrong)), guide.moves(made(wrong, wrong))

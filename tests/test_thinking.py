@@ -12,8 +12,9 @@ from manyshot import budget, pipeline, single
 from manyshot.assistants import AssistantMode, assistants
 from manyshot.budget import thinking_plan
 from manyshot.desk import THINKING
-from manyshot.errors import DataError, WorldError
+from manyshot.errors import DataError, SpecError, WorldError
 from manyshot.examine import Examined
+from manyshot.flow.paths import paths as paths_of
 from manyshot.pipeline import RunConfig
 from manyshot.plugs.models.scripted import ByteTokenizer
 from manyshot.progress import Bar, Silent
@@ -255,6 +256,34 @@ def test_dialogues_of_held_out_tools_are_not_learnt(desk: Path, tmp_path: Path) 
     calling = [one for one in kept if any(turn.call and turn.call.name == "TicketQuery" for turn in one.turns)]
     assert calling
     assert len(learnt) == len(kept) - len(calling)
+
+
+def test_dialogues_of_held_out_paths_are_not_learnt_and_are_thought_anew(desk: Path, tmp_path: Path) -> None:
+    made, place = Watched(tmp_path), RunFolder(tmp_path / "run")
+    flows = load_flows(desk)
+    out = next(path.id for flow in flows for path in paths_of(flow))
+    made.run(SMALL.model_copy(update={"held_out_paths": (out,)}), desk, place.path)
+    of_all = _dialogues(place).values()
+    learnt = [one for one in of_all if not held_back(one, (out,))]
+    assert {one.path for one in of_all} - {one.path for one in learnt} == {out}
+    assert sum(one.path == out for one in of_all) > 2
+    assert sum(len(one.branches) for one in made.passes) == len(learnt)
+    rows = [json.loads(line) for line in (place.likeness / "rows.jsonl").open(encoding="utf-8")]
+    numbers = json.loads((place.likeness / "evaluation.json").read_text("utf-8"))["held_out_paths"]
+    assert numbers["paths"] == [out]
+    assert numbers["thoughts"] == sum(row["path"] == out for row in rows) > 0
+    assert any("on paths that were not learnt" in text for text in made.screen)
+
+
+@pytest.mark.parametrize(
+    ("paths", "said"), [(["weather-1"], "has no such path; see manyshot flow paths"), (["*"], "leave at least one")]
+)
+def test_paths_that_cannot_be_held_out_are_told(desk: Path, tmp_path: Path, paths: list[str], said: str) -> None:
+    known = [path.id for flow in load_flows(desk) for path in paths_of(flow)]
+    chosen = tuple(known if paths == ["*"] else paths)
+    with pytest.raises(SpecError, match=said):
+        Watched(tmp_path).run(SMALL.model_copy(update={"held_out_paths": chosen}), desk, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_the_minutes_are_shared_and_the_plan_says_how(desk: Path, tmp_path: Path) -> None:

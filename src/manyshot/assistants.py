@@ -13,6 +13,7 @@ from typing import Literal
 
 from manyshot.acting import Answer
 from manyshot.agent import Agent
+from manyshot.data.dialogues.detours import EARLY, words
 from manyshot.desk import THINKING, TUNED, desk_of
 from manyshot.dialogue.approval import approved
 from manyshot.errors import DataError
@@ -33,7 +34,8 @@ from manyshot.spec.load import load_dialogues, load_domain, load_flows, load_say
 from manyshot.thinker import MAX_TOKENS, Thinker
 from manyshot.transcript import Thought, prefix_text
 from manyshot.types import Refusal, Trajectory, Turn
-from manyshot.understanding import heard_in, heard_of, slot_values, understanding
+from manyshot.understanding import Heard, Reading, heard_in, heard_of, names, slot_values, understanding
+from manyshot.values import Kind
 from manyshot.workflow import Workflow, read_rules
 from manyshot.world.opening import opener
 
@@ -112,8 +114,15 @@ def guidance_of(domain: Path, dialogues: Path, weigh: Weigh | None, *, trust: bo
     # What experts wrote counts as it stands, too.
     heard += [one for shot in book.usable for one in heard_in(shot, desk)]
     values = slot_values(flows, builder.pools, made)
+    people = names(desk.context.language)
+    for slot, texts in values.items():
+        if any(form.kind is Kind.PERSON for flow in flows if (form := desk.field_of(flow, slot)) is not None):
+            texts += people
     said = load_sayings(domain, flows)
     heard += heard_of(said, values)
+    # Who opens with something that belongs nowhere begins no flow.
+    strays = words(desk.context.language).detours
+    heard += [Heard("", "", text, Reading(strays=kind)) for kind in EARLY for text in strays[kind].says]
     return Guidance(desk, builder.mixer, understanding(heard, desk.context.language, values, said), weigh)
 
 

@@ -246,6 +246,9 @@ def run(
     dialogues: Annotated[
         int | None, typer.Option(min=1, help="Dialogues to learn thinking from; by the time without it.")
     ] = None,
+    held_out_paths: Annotated[
+        str, typer.Option(metavar="PATH,...", help="Paths whose dialogues are not learnt, only thought anew.")
+    ] = "",
     trust: Trust = False,
     config: ConfigFile = None,
     force: Force = False,
@@ -256,6 +259,7 @@ def run(
     chosen = pipeline.RunConfig(
         minutes=minutes, seed=seed, sample=sample, pairs=pairs, held_out=_names(held_out), weights=weights,
         copy_spans=copy_spans, start=start, thinking=thinking, dialogues=dialogues,
+        held_out_paths=_names(held_out_paths),
         train=override(pipeline.TRAINING, settings or [], config),
     )  # fmt: skip
     _run(chosen, find_domain(domain), out, force=force, trust=trust)

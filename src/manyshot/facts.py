@@ -117,6 +117,11 @@ def likeness_lines(made: Manifest) -> Iterator[str]:
         f"thinking on held-back dialogues: {n['then_right']} of {n['thoughts']} thoughts go on in the right way "
         f"({n['dialogues']} dialogues)"
     )
+    if (out := n.get("held_out_paths")) is not None:
+        yield (
+            f"of them on paths that were not learnt: {out['then_right']} of {out['thoughts']} "
+            f"({out['dialogues']} dialogues of {len(out['paths'])} paths)"
+        )
     for part in ("think", "action", "reply"):
         figures = ", ".join(f"{name} {value}" for name, value in n[part].items() if name not in ("texts", "missing"))
         yield f"next {part} on held-back dialogues: {figures or n[part].get('missing', 'none')}"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from manyshot.dialogue.company import field_of_answer
+from manyshot.dialogue.sound import unsound
 from manyshot.flow.conditions import holds, parse, slots_of
 from manyshot.flow.paths import Path, Walk
 from manyshot.flow.steps import ELSE, FAILED, PLACE, Ask, Branch, CallTool, End, Handoff
@@ -27,6 +28,14 @@ REFUSED = (400, 422)
 _LEAVES = re.compile(
     r"再见|拜拜|不用|不要|不需要|不必|不办|先不|算了|没事|没有了|没别的|谢谢|挂了|以后再|回头再"
     r"|\b(?:bye|goodbye|never ?mind|forget it|no need|thanks?|that's all|that is all|leave it|don't need)\b",
+    re.IGNORECASE,
+)
+
+
+#: Words of a customer who does not want to tell what was asked.
+_REFUSES = re.compile(
+    r"不想说|不愿|不告诉|不方便|不说|不给|不提供|保密|隐私|不会说"
+    r"|\b(?:rather not|won't (?:tell|say|give)|not (?:telling|saying|giving)|none of your|private|refuse)\b",
     re.IGNORECASE,
 )
 
@@ -62,7 +71,7 @@ class Guide:
                 served = bool(made) and any(isinstance(end, End) for end in ends)
                 return Moves(
                     _tools(ends) | _once_more(turns),
-                    any(isinstance(end, Handoff) for end in ends),
+                    any(isinstance(end, Handoff) for end in ends) or _stuck(turns),
                     # Who wants nothing more may be let go at any time.
                     any(isinstance(end, End) for end in ends) or _leaving(turns),
                     _tools(_after(walk, ()) for walk in self._walks) if served else frozenset(),
@@ -89,6 +98,17 @@ def _tools(ends: Iterable[str | End | Handoff | None]) -> frozenset[str]:
 def _leaving(turns: Sequence[Turn]) -> bool:
     """Whether the customer, who spoke last, wants nothing more."""
     return bool(turns) and turns[-1].role == "user" and _LEAVES.search(turns[-1].text) is not None
+
+
+def _stuck(turns: Sequence[Turn]) -> bool:
+    """Whether a person may take over whatever the flows say: the last answer cannot be meant, or the customer, who was
+    asked before, does not want to tell."""
+    if not turns:
+        return False
+    if turns[-1].role == "user":
+        return any(turn.role == "reply" for turn in turns) and _REFUSES.search(turns[-1].text) is not None
+    call, answered = turns[-2].call if len(turns) > 1 else None, turns[-1].answered
+    return call is not None and answered is not None and bool(unsound(call, answered))
 
 
 def _made(turns: Sequence[Turn]) -> Iterator[Made]:

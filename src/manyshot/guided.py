@@ -24,7 +24,7 @@ from manyshot.flow.steps import Ask, CallTool, End, Flow, Handoff
 from manyshot.flow.walker import LostError, Stop, Walker
 from manyshot.protocols import World
 from manyshot.transcript import Then, Thought, thought_lines
-from manyshot.types import LEAVES, Call, Json, Observation, Turn
+from manyshot.types import LEAVES, Call, Json, Language, Observation, Turn
 from manyshot.understanding import NONE, Reading, Understanding, clauses
 from manyshot.values import Kind
 from manyshot.values.fields import Field, field_for
@@ -52,6 +52,15 @@ SURE = 0.75
 #: nobody's to be left out.
 OPEN, NOBODY = 2.0, 2.0
 
+_NAMED: Mapping[Language, re.Pattern[str]] = {
+    "zh": re.compile(
+        r"(?:我(?:叫|是|姓名是)|(?:姓名|名字|联系人|称呼)(?:是|叫|写|填|就写|:|：|\s)*|(?:写|找)(?=[^\s，。,；;]{2,4}(?:$|[\s，。,；;])))\s*"
+        r"([\u4e00-\u9fff·]{2,4})(?=$|[\s，。,；;!！?？])"
+    ),
+    "en": re.compile(
+        r"(?i:my name is|name(?:'s| is)?:?|this is|i am|i'm|under|for)\s+((?:[A-Z][\w'-]+)(?:\s+[A-Z][\w'-]+){0,2})"
+    ),
+}
 _IDS = re.compile(r"[A-Za-z]{0,5}[ -]?\d(?:[ -]?\d){6,}")
 #: What the thinking model makes of thoughts that may come next: a figure in nats for each.
 Weigh = Callable[[Sequence[Turn], Sequence[str]], Sequence[float]]
@@ -108,7 +117,11 @@ class Guided:
             Reading(flow=name): 0.0 for name in self.guidance.company.flows
         }
         self._before, self._came, self._seen, self._idle = "", "", {}, 0.0
-        reading = _without_guesses(self._chosen(found, said), found, self.guidance.company.flows)
+        self._walker = None
+        reading = self._chosen(found, said)
+        if reading.strays:
+            return reading
+        reading = _without_guesses(reading, found, self.guidance.company.flows)
         self._walker = self._with(Walker(self.guidance.company.flows[reading.flow]), reading, said)
         return reading
 
@@ -268,7 +281,15 @@ class Guided:
         if len(open_) == 1 and not pieces[slot := next(iter(open_))]:
             # The reading has it that it is told, in whatever words.
             pieces[slot] = [(0.0, part) for part in unclear or (parts if slot in tells or self._idle else [])]
-        return found | {slot: _joined(own, said) for slot, own in pieces.items() if own}
+        found |= {slot: _joined(own, said) for slot, own in pieces.items() if own}
+        if (name := self._name(said)) is not None:
+            found |= {slot: name for slot, form in self._forms(flow) if form.kind is Kind.PERSON}
+        return found
+
+    def _name(self, said: str) -> str | None:
+        """A person's name behind words that announce one."""
+        found = _NAMED[self.guidance.company.context.language].search(said)
+        return found[1].strip() if found else None
 
     def _only_typed(self, piece: str, walker: Walker) -> bool:
         """Whether hardly more than dates, ids and such stands in a piece."""
@@ -339,7 +360,7 @@ class Guided:
         self.over = {"handoff": "handoff", "end": "ended"}.get(then, "")  # type: ignore[assignment]
 
     def _stray(self, kind: str) -> None:
-        """Answer what does not belong here, and come back to the question; who leaves is let go."""
+        """Answer what does not belong here, and come back to the question, if there is one; who leaves is let go."""
         self._idle += 0.5
         if self._idle >= PATIENCE:
             raise LostError("the question was not answered")
@@ -348,18 +369,20 @@ class Guided:
             self._say(think, action, reply, "end")
             self._walker = None
             return
-        asked = next((turn.text for turn in reversed(self.turns) if turn.role == "reply"), "")
-        space = "" if self.guidance.company.context.language == "zh" else " "
-        self._say(think, action, f"{reply}{space}{question_of(asked)}".strip(), "reply")
+        asked = next((turn.text for turn in reversed(self.turns) if turn.role == "reply"), "") if self._walker else ""
+        language = self.guidance.company.context.language
+        question = question_of(asked) if asked else self._rng().choice(words(language).opening.questions)
+        self._say(think, action, f"{reply}{'' if language == 'zh' else ' '}{question}".strip(), "reply")
 
     # words
 
     def _detour(self, kind: str) -> tuple[str, str, str]:
         said = words(self.guidance.company.context.language)
         detour: Detour = said.leaving if kind == LEAVES else said.detours.get(kind, said.detours["off_topic"])
-        step, flow = self._asking(), self._walker.flow if self._walker else None
-        joint = "和" if self.guidance.company.context.language == "zh" else " and "
-        asked = joint.join(flow.slots[slot].about or slot for slot in step.slots) if flow else ""
+        asked = said.opening.asked
+        if self._walker is not None:
+            flow, joint = self._walker.flow, "和" if self.guidance.company.context.language == "zh" else " and "
+            asked = joint.join(flow.slots[slot].about or slot for slot in self._asking().slots)
         rng = self._rng()
         think, action, reply = (rng.choice(texts) for texts in (detour.think, detour.action, detour.reply))
         return think.format(asked=asked), action.format(asked=asked), reply

@@ -7,19 +7,22 @@ same to the byte however many processes made it.
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import partial
+from multiprocessing import parent_process
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
-from manyshot.data.dialogues.build import DialogueBuilder, pools_of
+from manyshot.data.dialogues.build import EXAMPLES, DialogueBuilder, Rejects, pools_of
 from manyshot.data.dialogues.detours import SHARES, words
-from manyshot.data.variety import nearest_similarity
+from manyshot.data.variety import NearDuplicates, nearest_similarity
 from manyshot.errors import DataError
 from manyshot.progress import Screen
 from manyshot.records import digest, read_jsonl, read_manifest, read_rows, write_jsonl, write_manifest
@@ -59,13 +62,16 @@ def run(
     with _pool(workers, folder, seed, trust, builder) as pool, screen.bar("dialogues") as bar:
         for n, _ in enumerate(pool.map(partial(_make, parts=parts, each=each), [p for p in paths if p not in made]), 1):
             bar.update((len(made) + n) / len(paths), f"{len(made) + n} of {len(paths)} paths")
-    rows = [row for path in paths for row in read_jsonl(parts / f"{path}.jsonl", Trajectory)]
     told = {path: next(row for _, row in read_rows(parts / f"{path}.json")) for path in paths}
+    rejects = _gathered(told.values())
+    rows = _apart(
+        builder, {path: list(read_jsonl(parts / f"{path}.jsonl", Trajectory)) for path in paths}, told, rejects
+    )
     write_jsonl(out / GENERATED, rows)
-    write_jsonl(out / REJECTS, (row for path in paths for row in _rejects(path, told[path])))
+    write_jsonl(out / REJECTS, _told(rejects))
     fresh = sum(one.path not in made for one in rows)
     numbers = {
-        **_numbers(book, builder, rows, told),
+        **_numbers(book, builder, rows, told, rejects),
         "rows_per_second": round(fresh / max(time.perf_counter() - began, 1e-9), 1),
     }
     manifest = write_manifest(out, "dialogues", {"shots": builder.id}, config, numbers)
@@ -136,8 +142,16 @@ class _Here:
 def _open(folder: Path, seed: int, trust: bool) -> None:
     """A process that was forked has the builder already; one that was started makes its own, which is the same."""
     global _worker
+    Thread(target=_end_with_parent, daemon=True).start()
     if _worker is None:
         _worker = builder_of(open_book(folder, partial(opener, trust=trust)), seed)
+
+
+def _end_with_parent() -> None:
+    """A process whose parent was killed would wait for work forever."""
+    if (parent := parent_process()) is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _make(path: str, parts: Path, each: int) -> str:
@@ -146,37 +160,77 @@ def _make(path: str, parts: Path, each: int) -> str:
     way = next(one for one in _worker.paths if one.id == path)
     made = _worker.make(way, each)
     write_jsonl(parts / f"{path}.jsonl", made.kept)
-    examples = {reason: one.model_dump(mode="json") for reason, one in made.examples.items()}
-    told = {"rejects": dict(made.rejects), "examples": examples, "impossible": list(made.impossible)}
+    told = {
+        "rejects": dict(made.rejects.counts),
+        "examples": made.rejects.examples,
+        "impossible": list(made.impossible),
+        "sketches": made.sketches,
+    }
     write_jsonl(parts / f"{path}.json", [told])
     return path
 
 
-def _rejects(path: str, told: Json) -> Iterator[Json]:
-    for reason, count in sorted(told["rejects"].items()):
-        yield {"path": path, "reason": reason, "count": count, "example": told["examples"].get(reason)}
+def _gathered(told: Iterable[Json]) -> Rejects:
+    """The rejects of all paths, in their order."""
+    all_ = Rejects()
+    for row in told:
+        all_.counts.update(row["rejects"])
+        for reason, found in row["examples"].items():
+            kept = all_.examples.setdefault(reason, [])
+            kept += found[: EXAMPLES - len(kept)]
+    return all_
 
 
-def _numbers(book: Shotbook, builder: DialogueBuilder, rows: list[Trajectory], told: Mapping[str, Json]) -> Json:
+def _apart(
+    builder: DialogueBuilder, made: Mapping[str, list[Trajectory]], told: Mapping[str, Json], rejects: Rejects
+) -> list[Trajectory]:
+    """What of all paths is not near to what was kept before; in place of what is, another is made where it can be.
+
+    The first of all paths come first, then their second ones: the first dialogues of a path are those that cover its
+    classes.
+    """
+    near = NearDuplicates()
+    kept: dict[str, list[Trajectory]] = {path: [] for path in made}
+    lost: list[Trajectory] = []
+    for n in range(max(map(len, made.values()), default=0)):
+        for path, rows in made.items():
+            if n < len(rows):
+                (kept[path] if near.is_new_sketch(told[path]["sketches"][n]) else lost).append(rows[n])
+    for n, one in enumerate(lost):
+        rejects.add("near-duplicate of another path", one.path, one.kind, one)
+        if (other := builder.instead(one, n, near, rejects)) is not None:
+            kept[one.path].append(other)
+    return [one for path in made for one in kept[path]]
+
+
+def _told(rejects: Rejects) -> Iterator[Json]:
+    for reason, count in rejects.counts.most_common():
+        yield {"reason": reason, "count": count, "examples": rejects.examples[reason]}
+
+
+def _numbers(
+    book: Shotbook, builder: DialogueBuilder, rows: list[Trajectory], told: Mapping[str, Json], rejects: Rejects
+) -> Json:
     paths = [path.id for path in book.company.all_paths]
     have = {(one.path, one.kind) for one in rows}
     kinds = [kind for kind, share in builder.shares.items() if share > 0]
     places = builder.mixer.places_of(builder.skeletons)
-    rejects: Counter[str] = Counter()
-    for row in told.values():
-        rejects.update(row["rejects"])
     return {
         "dialogues": len(rows),
         "kinds": dict(sorted(Counter(one.kind for one in rows).items())),
         "paths": [len({one.path for one in rows}), len(paths)],
         "uncovered": [path for path in paths if path not in told],
         "path_classes": [len(have), len(told) * len(kinds)],
-        "no_room": dict(Counter(kind for row in told.values() for kind in row["impossible"])),
+        "no_room": {
+            kind: found
+            for kind in kinds
+            if (found := [path for path, row in told.items() if kind in row["impossible"]])
+        },
         "wordings": {
             "places": len(places),
             "fewest": min(places.values()),
             "with_3": sum(n >= 3 for n in places.values()),
         },
         "nearest_similarity": nearest_similarity([" ".join(t.text for t in one.turns) for one in rows], 0),
-        "rejects": dict(rejects.most_common(20)),
+        "rejects": dict(rejects.counts.most_common(20)),
     }

@@ -56,6 +56,11 @@ class RunConfig(Record):
     thinking: bool = Field(
         True, description="train a thinking adapter too where there are flows and approved dialogues"
     )
+    held_out_paths: tuple[str, ...] = Field(
+        (),
+        description="paths whose dialogues are not learnt, only thought anew",
+        exclude_if=lambda paths: not paths,
+    )
     dialogues: int | None = Field(None, ge=1, description="dialogues to learn thinking from; None: by the time")
     train: TrainConfig = TRAINING
 
@@ -107,6 +112,7 @@ def run(
     domain = load_domain(folder)
     check_held_out(config.held_out, domain)
     found = matter(domain, trust=trust) if config.thinking else None
+    thinking.check_held_out(config.held_out_paths, domain.name, found)
     place = RunFolder(out)
     with place.alone():
         # First of all: a teacher may refuse the key, and is not needed where the data are finished.
@@ -226,14 +232,14 @@ def _think(job: _Job, plan: budget.ThinkingPlan, *, trust: bool) -> None:
     config = job.config.train.model_copy(update={"seed": job.config.seed})
     thinking.train(
         config, job.matter, job.base, job.run, job.parts, job.screen,
-        seconds=plan.train_seconds, held_out=job.config.held_out,
+        seconds=plan.train_seconds, held_out=job.config.held_out, paths=job.config.held_out_paths,
     )  # fmt: skip
     _timed(job, "think", began)
     began = time.monotonic()
     until = None if plan.evaluate_seconds is None else began + plan.evaluate_seconds
     thinking.examine(
         job.matter, job.base, job.run, job.parts, job.screen,
-        seed=job.config.seed, until=until, held_out=job.config.held_out,
+        seed=job.config.seed, until=until, held_out=job.config.held_out, paths=job.config.held_out_paths,
     )  # fmt: skip
     _timed(job, "likeness", began)
     job.kept = 0.0

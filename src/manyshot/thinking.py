@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 from manyshot import facts, multiply
@@ -18,7 +19,8 @@ from manyshot.budget import ThinkingPlan
 from manyshot.dataset.split import side
 from manyshot.desk import THINKING
 from manyshot.dialogue.approval import approved
-from manyshot.errors import DataError, EvalError, WorldError
+from manyshot.errors import DataError, EvalError, SpecError, WorldError
+from manyshot.flow.paths import paths as paths_of
 from manyshot.flow.steps import Flow
 from manyshot.likeness import Pair, likeness
 from manyshot.parts import Parts
@@ -82,9 +84,22 @@ def matter_of(domain: Domain) -> Matter | None:
     return Matter(domain, flows, digest([[flow.model_dump(mode="json") for flow in flows], rows]))
 
 
-def held_back(one: Trajectory) -> bool:
-    """Whether a generated dialogue is kept out of training. Decided by path and wording."""
-    return side(one, groups=HELD_BACK) != "train"
+def held_back(one: Trajectory, paths: Collection[str] = ()) -> bool:
+    """Whether a generated dialogue is kept out of training. Decided by path and wording; all of `paths` are."""
+    return side(one, groups=HELD_BACK, held_out=paths) != "train"
+
+
+def check_held_out(held_out: Sequence[str], name: str, found: Matter | None) -> None:
+    """Refuse paths that there are not, and leaving none to learn from. Raises SpecError. `name`: of the domain."""
+    if not held_out:
+        return
+    if found is None:
+        raise SpecError(f"held-out path {held_out[0]}: {name} has no approved dialogues, or does not think in this run")
+    known = [path.id for flow in found.flows for path in paths_of(flow)]
+    if strange := [path for path in held_out if path not in known]:
+        raise SpecError(f"held-out path {strange[0]!r}: {name} has no such path; see manyshot flow paths {name}")
+    if set(held_out) >= set(known):
+        raise SpecError(f"all paths of {name} are held out; leave at least one to train on")
 
 
 def make(place: RunFolder, plan: ThinkingPlan, screen: Screen, *, seed: int, trust: bool) -> Manifest:
@@ -104,11 +119,12 @@ def train(
     *,
     seconds: float | None,
     held_out: Sequence[str] = (),
+    paths: Sequence[str] = (),
 ) -> Manifest:
-    """The adapter of a run. `held_out`: tools whose dialogues are not learnt."""
+    """The adapter of a run. `held_out`: tools whose dialogues are not learnt; `paths`: paths whose are not."""
     return read_manifest(place.think) or train_folder(
         config, matter, base, place.dialogues, place.think, parts, screen,
-        epochs=1 if seconds is None else 2, seconds=seconds, held_out=held_out,
+        epochs=1 if seconds is None else 2, seconds=seconds, held_out=held_out, paths=paths,
     )  # fmt: skip
 
 
@@ -124,6 +140,7 @@ def train_folder(
     epochs: int,
     seconds: float | None,
     held_out: Sequence[str] = (),
+    paths: Sequence[str] = (),
 ) -> Manifest:
     """Train an adapter on the finished dialogues in `data`, from the base alone."""
     from manyshot.train import stage
@@ -133,7 +150,7 @@ def train_folder(
     source = read_manifest(data)
     if source is None:
         raise DataError(f"{data}: wanted finished dialogues, there is no manifest.json; make them: manyshot dialogues")
-    rows = [one for one in _dialogues(data, held_out) if not held_back(one)]
+    rows = [one for one in _dialogues(data, held_out) if not held_back(one, paths)]
     tokenizer = parts.tokenizer(base)
     prefix = opening_ids(tokenizer, matter.prefix)
     made = list(passes(rows, prefix, tokenizer, seed=config.seed, epochs=epochs))
@@ -157,18 +174,20 @@ def examine(
     seed: int,
     until: float | None,
     held_out: Sequence[str] = (),
+    paths: Sequence[str] = (),
 ) -> Manifest:
     """Let the adapter write each next thought of dialogues that were held back, and set it beside what stands there.
 
     Writes place.likeness: rows.jsonl, evaluation.json, the manifest last. `until`: time.monotonic() at which to stop.
+    `paths`: paths of which nothing was learnt; they have figures of their own besides.
     """
     trained = read_manifest(place.think)
     if trained is None:
         raise DataError(f"{place.think}: wanted a finished thinking adapter; go on with manyshot run")
     if done := read_manifest(place.likeness):
         return done
-    kept = [one for one in _dialogues(place.dialogues, held_out) if held_back(one)]
-    chosen = random.Random(seed).sample(kept, min(MOST, len(kept)))  # also of those that time allows, any path
+    kept = [one for one in _dialogues(place.dialogues, held_out) if held_back(one, paths)]
+    chosen = _chosen(kept, paths, random.Random(seed))
     model = parts.open_model(base, {THINKING: place.thinking})
     try:
         thinker = Thinker(model, parts.tokenizer(base), matter.prefix, adapter=THINKING)
@@ -177,6 +196,11 @@ def examine(
     finally:
         model.close()
     numbers = _numbers(rows, matter.domain.context.language)
+    if paths:
+        numbers["held_out_paths"] = {
+            "paths": list(paths),
+            **_numbers([row for row in rows if row["path"] in paths], matter.domain.context.language),
+        }
     write_jsonl(place.likeness / "rows.jsonl", rows)
     with write_aside(place.likeness / "evaluation.json") as stream:
         stream.write(json.dumps(numbers, ensure_ascii=False, indent=1) + "\n")
@@ -184,6 +208,14 @@ def examine(
     for text in facts.likeness_lines(made):
         screen.say(text)
     return made
+
+
+def _chosen(kept: Sequence[Trajectory], paths: Collection[str], rng: random.Random) -> list[Trajectory]:
+    """At most MOST dialogues, of any path also among those that time allows; held-out paths and others in turn."""
+    sides = [[one for one in kept if (one.path in paths) == out] for out in (False, True)]
+    sides = [rng.sample(side, min(MOST, len(side))) for side in sides]
+    mixed = [one for pair in zip_longest(*sides) for one in pair if one is not None]
+    return mixed[:MOST]
 
 
 def _written(

@@ -15,10 +15,11 @@ Language = Literal["zh", "en"]
 NO_TOOL = "none"
 #: Classes of generated pairs, whose shares domain.toml may set.
 PAIR_KINDS = ("plain", "shot", "refill", "ask", "none", "alike", "refused")
-#: Classes of generated dialogues, whose shares domain.toml may set: what customers do beside answering.
+#: Classes of generated dialogues, whose shares domain.toml may set: what customers do beside answering, then what
+#: tools do beside what the path asks for.
 DIALOGUE_KINDS = (
-    "plain", "off_topic", "refuses", "two_things", "no_tool", "injection", "impossible_time", "changes_mind",
-    "refused_call", "leaves",
+    "plain", "off_topic", "refuses", "two_things", "no_tool", "injection", "impossible_time", "changes_mind", "leaves",
+    "refused_call", "injected_answer", "impossible_answer", "timeout", "garbage",
 )  # fmt: skip
 #: Names of tools that take what is impossible, unclear or not this desk's.
 REJECT = re.compile(
@@ -236,12 +237,18 @@ class Observation(Record):
         return 200 <= self.status < 300
 
 
+FaultKind = Literal["error", "timeout", "refused", "empty", "garbage", "injected", "impossible"]
+
+
 class CallFault(Record):
-    """A fault of the simulated company: the `nth` call of a tool in an episode, from 1, goes wrong like this."""
+    """A fault of the simulated company: the `nth` call of a tool in an episode, from 1, goes wrong like this.
+
+    injected: a true answer with an order to the assistant beside it; impossible: one that no business can give.
+    """
 
     call: str
     nth: int = Field(1, ge=1)
-    kind: Literal["error", "timeout", "refused", "empty", "garbage"]
+    kind: FaultKind
 
 
 class Setup(Record):
@@ -282,13 +289,17 @@ class Trajectory(Record):
     author: str = ""
     setup: Setup = Setup()
     expected: Json = Field(default_factory=dict)
-    #: Class of a generated dialogue; LEAVES: the customer goes at a question, before the path ends.
+    #: Class of a generated dialogue; of some the path breaks off, see LEAVES, REFUSES and UNSOUND.
     kind: str = Field("", exclude_if=lambda kind: kind == "")
     source: Source | None = None
 
 
-#: The kind of a dialogue that the customer breaks off.
-LEAVES = "leaves"
+#: The kind of a dialogue that the customer breaks off at a question, and that of one in which the customer does not
+#: answer a question, so that a person takes over.
+LEAVES, REFUSES = "leaves", "refuses"
+#: Kinds of dialogues in which an answer cannot be meant, so that a person takes over. After a timeout the flow's own
+#: way for a failed call may be taken.
+UNSOUND = ("timeout", "garbage", "impossible_answer")
 
 
 class Forbidden(Record):

@@ -36,8 +36,8 @@ FIT = 30.0
 MOST = 120
 #: Where one place shows only one reading, others are this unlikely, in nats.
 SURE = -5.0
-#: Classes of dialogues in which the customer answers all the same where it does not go on at once.
-_ANSWERED = frozenset(("plain", "changes_mind", "refused_call"))
+#: Classes of dialogues in which the customer says something else than an answer once.
+STRAYS = frozenset(("off_topic", "refuses", "two_things", "no_tool", "injection", "impossible_time"))
 #: Ends of a sentence's parts, where one thing ends and another begins.
 #: Characters of a number that is an id or a phone.
 LONG = 7
@@ -81,17 +81,28 @@ def heard_in(one: Trajectory, desk: Company, found: Sequence[Path] = ()) -> Iter
         step = way.steps.get(n, len(way.walk.steps) - 1)
         at = way.walk.steps[before].id if before >= 0 else ""
         turn = act.turn
-        if said and (before < 0 or isinstance(way.walk.steps[before], Ask)):
+        # Who strays at the beginning and who strays at the first question cannot be told apart by the steps.
+        strayed = before < 0 and one.kind in STRAYS and way.steps.get(n + 1) == step
+        if said and not strayed and (before < 0 or isinstance(way.walk.steps[before], Ask)):
             means = _means(_Span(way.walk, before, step), flow, values, said, desk)
             if means is None:
                 before = step
                 continue
             if one.kind == LEAVES and n == len(acts) - 1:
                 means = Reading(strays=LEAVES)
-            elif step == before and one.kind not in _ANSWERED:
+            elif step == before and one.kind in STRAYS:
                 means = Reading(strays=one.kind)
             yield Heard(flow.name, at, said, means)
         before = step
+
+
+def names(language: Language) -> list[str]:
+    """Names of people, made up of the commonest family and given names of a language."""
+    from faker import Faker
+
+    fake = Faker("zh_CN" if language == "zh" else "en_US")
+    fake.seed_instance(0)
+    return [fake.name() if language == "zh" else f"{fake.first_name()} {fake.last_name()}" for _ in range(MOST)]
 
 
 def heard_of(sayings: Iterable[Saying], values: Mapping[str, Sequence[str]]) -> Iterator[Heard]:

@@ -27,7 +27,7 @@ class Checker:
     def __init__(self, folder: Path, open_world: Callable[[Setup], World]) -> None:
         self.open_world = open_world
         self.schemas = {t["name"]: t["parameters"] for t in _tools(folder)}
-        self.flows = {f.stem: yaml.load(f.read_text("utf-8"), yaml.BaseLoader) for f in folder.glob("flows/*.yaml")}
+        self.flows = {f.stem: yaml.load(f.read_text("utf-8"), yaml.CBaseLoader) for f in folder.glob("flows/*.yaml")}
 
     def faults(self, one: Row) -> list[str]:
         """Everything that is wrong with a dialogue; [] for one that is true."""
@@ -39,11 +39,12 @@ class Checker:
         found += self._replayed(one)
         found += _sources(turns)
         found += self._walk(one)
+        found += _of_its_kind(one)
         return found
 
     def _schemas(self, turns: Sequence[Row]) -> Iterator[str]:
-        for turn in turns:
-            if not (call := turn.get("call")):
+        for n, turn in enumerate(turns):
+            if not (call := turn.get("call")) or _wrong_field(turns, n):
                 continue
             if call["name"] not in self.schemas:
                 yield f"no tool {call['name']}"
@@ -66,9 +67,8 @@ class Checker:
             if then.get("answered") != answer:
                 yield f"turn {n + 1}: the world answers otherwise"
             elif (
-                str(answer["status"]) not in then["text"]
-                and json.dumps(answer["body"], ensure_ascii=False) not in then["text"]
-            ):
+                then["text"] != "timeout" if answer["status"] == 0 else str(answer["status"]) not in then["text"]
+            ) and json.dumps(answer["body"], ensure_ascii=False) not in then["text"]:
                 yield f"turn {n + 1}: the words are not the answer"
         after = {k: list(map(dict, v)) for k, v in world.state().items()}
         yield from _final(one.get("expected") or {}, before, after)
@@ -78,19 +78,67 @@ class Checker:
         flow = self.flows[one["flow"]]
         made, turns = [], one["turns"]
         for n, turn in enumerate(turns):
-            if turn.get("call"):
-                again = n + 4 < len(turns) and turns[n + 3].get("call") == turn["call"]
-                ok = 200 <= (turns[n + 1].get("answered") or {"status": 0})["status"] < 300
-                if ok or not again:
-                    made.append((turn["call"], turns[n + 1].get("answered") or {"status": 0, "body": None}))
+            if turn.get("call") and not _wrong_field(turns, n):
+                made.append((turn["call"], turns[n + 1].get("answered") or {"status": 0, "body": None}))
         first = next(iter(flow["steps"]))
         ends = set(_ends(flow, first, tuple(range(len(made))), made, {}, 0))
         handed = bool(
             _PERSON.search(next((t["text"] for t in reversed(turns) if t["role"] == "action"), turns[-1]["text"]))
         )
-        wanted = "asked" if one.get("kind") == "leaves" else "handoff" if handed else "end"
-        if wanted not in ends:
+        wanted = {"handoff"} if handed else {"end"}
+        if one.get("kind") in ("leaves", "refuses"):
+            wanted = {"asked"}
+        elif one.get("kind") in _BROKEN and handed:
+            wanted = {"broken", "handoff"} if one["kind"] == "timeout" else {"broken"}
+        if (one.get("kind") in ("refuses", "garbage", "impossible_answer")) and not handed:
+            yield f"{one['kind']}, and no person takes over"
+        if not wanted & ends:
             yield f"no way through {one['flow']} makes these calls and comes to {wanted}"
+
+
+_NONE: Row = {"status": 500, "body": None}
+#: Kinds that may end where an answer cannot be meant.
+_BROKEN = ("timeout", "garbage", "impossible_answer")
+
+
+def _wrong_field(turns: Sequence[Row], at: int) -> str:
+    """The field that was refused in a call which is made anew at once with another value of it; "" for other calls."""
+    answer = (turns[at + 1].get("answered") or {}) if at + 1 < len(turns) else {}
+    again = turns[at + 3].get("call") if at + 3 < len(turns) and turns[at + 2]["role"] == "think" else None
+    field = answer["body"].get("field") if isinstance(answer.get("body"), dict) else None
+    if not again or not field or answer["status"] not in range(400, 500) or again["name"] != turns[at]["call"]["name"]:
+        return ""
+    before, after = ({**one["arguments"], field: 0} for one in (turns[at]["call"], again))
+    changed = turns[at]["call"]["arguments"].get(field) != again["arguments"].get(field)
+    return field if before == after and changed else ""
+
+
+def _senseless(call: Row, answer: Row) -> bool:
+    """Whether no business can give an answer."""
+    body = answer["body"]
+    if answer["status"] != 200:
+        return bool(answer["status"] == 0)
+    if not isinstance(body, dict):
+        return isinstance(body, str)
+    other = any(k in body and body[k] != v for k, v in call["arguments"].items() if re.search(r"\d", str(v)))
+    return other or body.get("count", 0) < 0 or bool(re.search(r"\d{4}-(?:1[3-9]|[2-9]\d)-\d\d", json.dumps(body)))
+
+
+def _of_its_kind(one: Row) -> Iterator[str]:
+    """A dialogue is what its class says."""
+    turns, kind = one["turns"], one.get("kind")
+    calls = [n for n, turn in enumerate(turns) if turn.get("call")]
+    odd = [n for n in calls if _senseless(turns[n]["call"], turns[n + 1].get("answered") or _NONE)]
+    if (kind in _BROKEN) != bool(odd):
+        yield f"of the kind {kind}, and senseless answers at {odd}"
+    if kind in ("garbage", "impossible_answer") and odd and odd[-1] != calls[-1]:
+        yield "a call after an answer that cannot be meant"
+    wrong = [n for n in calls if _wrong_field(turns, n)]
+    if (kind == "refused_call") != bool(wrong):
+        yield f"of the kind {kind}, and wrong calls at {wrong}"
+    orders = [n for n in calls if "remark" in ((turns[n + 1].get("answered") or {}).get("body") or {})]
+    if (kind == "injected_answer") != bool(orders):
+        yield f"of the kind {kind}, and orders in the answers at {orders}"
 
 
 def _tools(folder: Path) -> list[Row]:
@@ -131,8 +179,9 @@ def _sources(turns: Sequence[Row]) -> Iterator[str]:
             for number in re.findall(r"\d{6,}", turn["text"]):
                 if number not in heard:
                     yield f"turn {n}: {number} came from nowhere"
+        wrong = _wrong_field(turns, n) if turn.get("call") else ""
         for name, value in ((turn.get("call") or {}).get("arguments") or {}).items():
-            if not isinstance(value, str) or re.match(r"\d{4}-\d\d-\d\d", value):
+            if name == wrong or not isinstance(value, str) or re.match(r"\d{4}-\d\d-\d\d", value):
                 continue
             if _plain(value) not in heard and _plain(value).lstrip("86") not in heard:
                 yield f"turn {n}: {name} came from nowhere"
@@ -168,6 +217,8 @@ def _ends(flow: Row, at: str, _: Any, made: Sequence[Any], known: Row, depth: in
         if not made or made[0][0]["name"] != step["call"]:
             return
         call, answer = made[0]
+        if len(made) == 1 and _senseless(call, answer):
+            yield "broken"
         for name, template in (step.get("with") or {}).items():
             slot = re.fullmatch(r"\{(\w+)\}", template)
             if (
@@ -180,7 +231,8 @@ def _ends(flow: Row, at: str, _: Any, made: Sequence[Any], known: Row, depth: in
             if slot:
                 known = {**known, slot[1]: call["arguments"].get(name)}
         if 200 <= answer["status"] < 300:
-            fills = {s: (answer["body"] or {}).get(path) for s, path in (step.get("fills") or {}).items()}
+            body = answer["body"] if isinstance(answer["body"], dict) else {}
+            fills = {s: body.get(path) for s, path in (step.get("fills") or {}).items()}
             yield from _ends(flow, step["next"], None, made[1:], {**known, **fills}, depth + 1)
         else:
             yield from _ends(flow, step["failed"], None, made[1:], known, depth + 1)

@@ -4,32 +4,43 @@ from __future__ import annotations
 
 import copy
 import json
+import signal
+import subprocess
+import sys
+import time
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from manyshot import multiply
+from manyshot.data.dialogues.build import Rejects
 from manyshot.data.dialogues.detours import SHARES
+from manyshot.data.variety import NearDuplicates, sketch_of
 from manyshot.errors import DataError, SpecError
 from manyshot.progress import Silent
 from manyshot.shotbook import GENERATED, open_book
 from manyshot.spec.load import load_domain, load_flows
-from manyshot.types import DIALOGUE_KINDS
+from manyshot.types import DIALOGUE_KINDS, LEAVES, REFUSES, UNSOUND, Trajectory
 from manyshot.world.opening import opener
 from tests.data.checker import Checker
+from tests.dialogue.inn import inn_folder
+from tests.test_cli_flow import ran
 
 FOLDER = Path(multiply.__file__).parent / "domains" / "ticket_desk"
 Row = dict[str, Any]
+#: Each class once a path, and a few more.
+COUNT = 40 * (len(SHARES) + 2)
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Row]]:
     out = tmp_path_factory.mktemp("dialogues") / "out"
-    multiply.run(FOLDER, out, Silent(), count=480)
+    multiply.run(FOLDER, out, Silent(), count=COUNT)
     return out, [json.loads(line) for line in (out / GENERATED).read_text("utf-8").splitlines()]
 
 
@@ -49,7 +60,7 @@ def test_all_paths_and_their_classes_are_covered_in_varied_words(made: tuple[Pat
     assert numbers["paths"] == [40, 40]
     covered, possible = numbers["path_classes"]
     assert possible == 40 * len(SHARES)
-    assert covered == possible - sum(numbers["no_room"].values()) > 250
+    assert covered == possible - sum(map(len, numbers["no_room"].values())) > 450
     assert {row["kind"] for row in rows} == set(SHARES)
     assert numbers["nearest_similarity"] < 0.8
     assert len({row["id"] for row in rows}) == len(rows) > 380
@@ -59,16 +70,45 @@ def test_all_paths_and_their_classes_are_covered_in_varied_words(made: tuple[Pat
 def test_a_path_is_always_the_same_calls(made: tuple[Path, list[Row]]) -> None:
     by_path: dict[str, set[tuple[str, ...]]] = {}
     for row in made[1]:
-        if row["kind"] not in ("leaves", "refused_call"):
+        if row["kind"] not in (LEAVES, REFUSES, *UNSOUND, "refused_call"):
             calls = tuple(t["call"]["name"] for t in row["turns"] if t["call"])
             by_path.setdefault(row["path"], set()).add(calls)
     assert Counter(len(ways) for ways in by_path.values()) == {1: 40}
 
 
+def test_every_call_goes_wrong_in_every_way_on_every_path(made: tuple[Path, list[Row]]) -> None:
+    """What a class has no room for is told by path, and is no hole that could be filled."""
+    out, rows = made
+    no_room = json.loads((out / "manifest.json").read_text("utf-8"))["numbers"]["no_room"]
+    calling = {row["path"] for row in rows if any(turn["call"] for turn in row["turns"])}
+    for kind in (*UNSOUND, "refused_call"):
+        assert not calling & set(no_room.get(kind, ())), kind
+    #: Paths on which the only call meets a system that is down: its answer cannot hold an order too.
+    assert len(calling & set(no_room["injected_answer"])) == 2
+
+
+def test_an_english_desk_gets_every_class(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """From a flow and drafts of its shots; "no" in "another" is no answer."""
+    desk = tmp_path / "inn"
+    inn_folder(desk)
+    for words in (["shots", "draft", desk], ["shots", "approve", desk, "--all", "--by", "Ann"]):
+        assert ran(words, capsys)[0] == 0
+    made = multiply.run(desk, tmp_path / "out", Silent(), count=170)
+    rows = [json.loads(line) for line in (tmp_path / "out" / GENERATED).read_text("utf-8").splitlines()]
+    assert {row["kind"] for row in rows} == set(SHARES)
+    assert made.numbers["paths"] == [10, 10]
+    assert {kind for kind, paths in made.numbers["no_room"].items() if len(paths) > 2} == set()
+    said = [turn["text"] for row in rows for turn in row["turns"] if turn["role"] != "observation"]
+    assert not [text for text in said if "\u4e00" < max(text) < "\ua000"]
+    checker = Checker(desk, opener(load_domain(desk), load_flows(desk)))
+    faults = [(row["kind"], fault) for row in rows for fault in checker.faults(row)]
+    assert not faults
+
+
 @pytest.mark.slow
 def test_processes_and_kills_change_nothing(made: tuple[Path, list[Row]], tmp_path: Path) -> None:
     whole = (made[0] / GENERATED).read_bytes()
-    multiply.run(FOLDER, tmp_path / "two", Silent(), count=480, workers=2)
+    multiply.run(FOLDER, tmp_path / "two", Silent(), count=COUNT, workers=2)
     assert (tmp_path / "two" / GENERATED).read_bytes() == whole
 
 
@@ -94,6 +134,76 @@ def test_a_stopped_try_goes_on_to_the_same(tmp_path: Path, monkeypatch: pytest.M
     assert (tmp_path / "out" / GENERATED).read_bytes() == (tmp_path / "whole" / GENERATED).read_bytes()
     with pytest.raises(DataError, match="finished dialogues"):
         multiply.run(FOLDER, tmp_path / "out", Silent(), count=80)
+
+
+@pytest.mark.slow
+def test_a_killed_process_is_gone_on_with_to_the_same(tmp_path: Path) -> None:
+    """kill -9 on the command while its two processes make dialogues: nothing of it is left but what was finished, and
+    the command, given again, comes to the same bytes as one that was never killed."""
+    command = [sys.executable, "-m", "manyshot", "dialogues", str(FOLDER), "--count", "600", "--workers", "2", "--out"]
+    out, whole = tmp_path / "out", tmp_path / "whole"
+    running = subprocess.Popen([*command, str(out)], stdout=subprocess.DEVNULL)
+    _until(lambda: len(list(out.glob("parts/*-*.json"))) >= 5 or running.poll() is not None)
+    children = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
+    running.kill()
+    assert running.wait() == -signal.SIGKILL
+    _until(lambda: not any(Path(f"/proc/{child}").exists() for child in children))
+    assert len(children) == 2
+    assert not (out / "manifest.json").exists()
+    assert not (out / GENERATED).exists()
+    finished = {p: p.stat().st_mtime_ns for p in out.glob("parts/*-*.json")}
+    assert 5 <= len(finished) < 40
+    subprocess.run([*command, str(out)], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([*command[:-2], "1", "--out", str(whole)], check=True, stdout=subprocess.DEVNULL)
+    for name in (GENERATED, multiply.REJECTS):
+        assert (out / name).read_bytes() == (whole / name).read_bytes()
+    ids = [[json.loads(line)["id"] for line in (at / GENERATED).open(encoding="utf-8")] for at in (out, whole)]
+    assert ids[0] == ids[1]
+    assert len(set(ids[0])) > 500
+
+
+def _until(reached: Callable[[], bool]) -> None:
+    """Wait, a minute at most."""
+    end = time.monotonic() + 60
+    while not reached():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.02)
+
+
+def test_rejects_are_counted_with_examples(made: tuple[Path, list[Row]]) -> None:
+    out, rows = made
+    told = [json.loads(line) for line in (out / multiply.REJECTS).read_text("utf-8").splitlines()]
+    counts = json.loads((out / "manifest.json").read_text("utf-8"))["numbers"]["rejects"]
+    assert {row["reason"]: row["count"] for row in told} == counts
+    assert [row["count"] for row in told] == sorted((row["count"] for row in told), reverse=True)
+    assert all(len(row["examples"]) == min(row["count"], 20) for row in told)
+    near = next(row for row in told if row["reason"] == "near-duplicate")
+    assert {one["dialogue"]["path"] for one in near["examples"]} <= {row["path"] for row in rows}
+    kept = NearDuplicates()
+    for row in rows:
+        kept.keep(" ".join(turn["text"] for turn in row["turns"]))
+    for one in near["examples"]:
+        assert not kept.is_new(" ".join(turn["text"] for turn in one["dialogue"]["turns"]))
+
+
+def test_near_duplicates_are_told_over_all_paths(made: tuple[Path, list[Row]]) -> None:
+    """The dialogues of one path stand under another one as well: none of them is kept twice, and others are made."""
+    builder = multiply._builder(open_book(FOLDER, partial(opener, trust=False)), 0)
+    first, second = builder.paths[1:3]
+    own = [Trajectory.model_validate(row) for row in made[1] if row["path"] == first.id]
+    alike = [one.model_copy(update={"path": second.id, "flow": second.flow}) for one in own]
+    sketches = {"sketches": [sketch_of(" ".join(turn.text for turn in one.turns)) for one in own]}
+    rejects = Rejects()
+    rows = multiply._apart(
+        builder, {first.id: own, second.id: alike}, {first.id: sketches, second.id: sketches}, rejects
+    )
+    assert rows[: len(own)] == own
+    assert rejects.counts["near-duplicate of another path"] == len(own)
+    others = rows[len(own) :]
+    assert [one.kind for one in others] == [one.kind for one in alike if one.kind in {o.kind for o in others}]
+    assert len(others) > len(own) / 2
+    assert all(one.path == second.id for one in others)
+    assert not any(one.turns == there.turns for one in others for there in own)
 
 
 def test_shares_may_be_set_and_name_every_class(tmp_path: Path) -> None:
@@ -209,6 +319,56 @@ CORRUPTIONS: dict[str, Callable[[Row], None]] = {
         _turn(r, "reply", _set("text", "为您转接人工。"), True),
     )[0],
 }  # fmt: skip
+
+
+def _again(row: Row) -> int:
+    """The turn of the call that stands behind a refused one."""
+    calls = _calls(row)
+    return next(b for a, b in pairwise(calls) if b == a + 3 and row["turns"][a + 1]["answered"]["status"] == 422)
+
+
+def _carry_on(row: Row) -> None:
+    """As if the answer were sound: another call of the same kind stands behind it."""
+    at = _calls(row)[-1]
+    row["turns"][at + 2 : at + 2] = copy.deepcopy(row["turns"][at - 1 : at + 2])
+
+
+#: In one class of dialogues each.
+ODD: dict[str, tuple[str, Callable[[Row], None]]] = {
+    "a wrong call is repeated as it was": ("refused_call", lambda r: r["turns"][_again(r)].__setitem__(
+        "call", copy.deepcopy(r["turns"][_again(r) - 3]["call"])
+    )),
+    "a wrong call is not made again": ("refused_call", lambda r: _drop(r, list(range(_again(r) - 1, _again(r) + 2)))),
+    "a wrong call changes more than was wrong": ("refused_call", lambda r: r["turns"][_again(r) - 3]["call"][
+        "arguments"
+    ].__setitem__("comment", "x")),
+    "nobody takes over from a customer who refuses": ("refuses", lambda r: _turns_to(r, "好的，再见。")),
+    "nobody takes over after garbage": ("garbage", lambda r: _turns_to(r, "已经为您办好了。")),
+    "a thing that cannot be is told on": ("impossible_answer", lambda r: _turns_to(r, "查到了，已经办好。")),
+    "work goes on after garbage": ("garbage", _carry_on),
+    "work goes on after a thing that cannot be": ("impossible_answer", _carry_on),
+    "a timeout is no timeout": ("timeout", lambda r: r["setup"].__setitem__("faults", [])),
+    "a thing that can be is not believed": ("plain", lambda r: r.__setitem__("kind", "impossible_answer")),
+    "an order in an answer is followed": ("injected_answer", _carry_on),
+    "there is no order": ("injected_answer", lambda r: r["setup"].__setitem__("faults", [])),
+}  # fmt: skip
+
+
+def _turns_to(row: Row, words: str) -> None:
+    """Another end."""
+    for turn in row["turns"][-2:]:
+        turn["text"] = words
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_planted_corruption_of_a_class_is_seen(name: str, made: tuple[Path, list[Row]], checker: Checker) -> None:
+    kind, spoil = ODD[name]
+    rows = [row for row in made[1] if row["kind"] == kind and _calls(row)][:8]
+    assert len(rows) == 8
+    for row in rows:
+        spoilt = copy.deepcopy(row)
+        spoil(spoilt)
+        assert checker.faults(spoilt), row["id"]
 
 
 @pytest.mark.parametrize("kind", CORRUPTIONS)

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 import manyshot
 from manyshot.cli import app
+from manyshot.dialogue.sound import unsound
 from manyshot.errors import WorldError
 from manyshot.flow.steps import CallTool
 from manyshot.spec.load import load_domain, load_flows
@@ -170,6 +171,40 @@ def test_a_fault_leaves_other_calls_and_later_ones_alone(kind: Any) -> None:
         assert (world.call(one) == plain.call(one)) == (n != 3)
     assert world.reads("SearchSolution")
     assert not world.reads("TicketCreate")
+
+
+def test_an_order_stands_beside_a_true_answer() -> None:
+    call = _call("TicketQuery", ticketId="CHB20241008001")
+    for made in (
+        call,
+        _call("TicketQuery", ticketId="CHB00000000000"),
+        _call("QueryTechnicianSlots", date="2024-10-11"),
+    ):
+        world = _open(TICKET_DESK, faults=(CallFault(call=made.name, kind="injected"),))
+        true, told = _open(TICKET_DESK).call(made), world.call(made)
+        assert told.status == true.status
+        assert {key: value for key, value in told.body.items() if key != "remark"} == true.body
+        assert told.body["remark"]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_an_impossible_answer_cannot_be_meant_and_changes_nothing(seed: int) -> None:
+    calls = (
+        _call("TicketQuery", ticketId="CHB20241008001"),
+        _call("TicketQuery", ticketId="CHB00000000000"),
+        _call("SearchSolution", problem="充电桩跳闸"),
+        _call("QueryTechnicianSlots", date="2024-10-11"),
+        _call("TicketCancel", ticketId="CHB20241008001"),
+    )
+    for call in calls:
+        world = _open(TICKET_DESK, faults=(CallFault(call=call.name, kind="impossible"),), seed=seed)
+        before = world.digest()
+        told = world.call(call)
+        assert told.ok
+        assert unsound(call, told)
+        assert world.digest() == before
+        true = world.call(call)
+        assert not unsound(call, true)
 
 
 def test_an_empty_answer_has_the_form_of_a_true_one() -> None:

@@ -41,6 +41,14 @@ class NearDuplicates:
         self._insert(sketch)
         return True
 
+    def is_new_sketch(self, sketch: Sequence[int]) -> bool:
+        """As `is_new`, of a text whose sketch was made before."""
+        made = _from(sketch)
+        if self._lsh.query(made):
+            return False
+        self._insert(made)
+        return True
+
     def near(self, text: str) -> list[int]:
         """Numbers, in order of keeping from 0, of what was kept and is likely near."""
         return sorted(map(int, self._lsh.query(self._sketch(text))))
@@ -58,6 +66,16 @@ class NearDuplicates:
         sketch = MinHash(num_perm=_PERMUTATIONS, permutations=_FIRST.permutations, scheme=_FIRST.scheme)
         sketch.update_batch([g.encode("utf-8", "surrogatepass") for g in grams(text)])
         return sketch
+
+
+def sketch_of(text: str) -> list[int]:
+    """What a text is told from near ones by; the same in every process."""
+    return [int(value) for value in NearDuplicates._sketch(text).hashvalues]
+
+
+def _from(sketch: Sequence[int]) -> MinHash:
+    values = np.array(sketch, dtype=_FIRST.hashvalues.dtype)
+    return MinHash(num_perm=_PERMUTATIONS, hashvalues=values, permutations=_FIRST.permutations, scheme=_FIRST.scheme)
 
 
 def nearest_similarity(texts: Sequence[str], seed: int, sample: int = 300) -> float:

@@ -16,19 +16,22 @@ from manyshot.dialogue.company import Company, invented_numbers, says
 from manyshot.dialogue.exact import write_observation
 from manyshot.dialogue.follow import Followed, acts_of, follow
 from manyshot.dialogue.markdown import Problem
+from manyshot.dialogue.sound import unsound
 from manyshot.errors import WorldError
 from manyshot.flow.paths import Path, Walk
-from manyshot.flow.steps import Ask, Handoff
+from manyshot.flow.steps import FAILED, Ask, CallTool, Handoff
 from manyshot.flow.words import hands_over, held
 from manyshot.oneline import show
 from manyshot.schema_fit import misfit
-from manyshot.types import LEAVES, Call, Observation, Trajectory, Turn
+from manyshot.types import LEAVES, REFUSES, UNSOUND, Call, Observation, Trajectory, Turn
 from manyshot.values import Kind
 from manyshot.values.kinds import FREE
 
 #: What the assistant may put into words of its own ("is broken" becomes "fault"), where so much of them was said.
 _OWN_WORDS = FREE - {Kind.PERSON, Kind.ADDRESS, Kind.AREA}
 _SAID = 0.5
+#: Where a person takes over although the flow does not say so.
+_PERSON = Handoff(id="person", reason="")
 _DIGITS = re.compile(r"\d+")
 
 
@@ -172,12 +175,14 @@ def _numbers(text: str) -> dict[str, None]:
 def _values(found: Replay, company: Company) -> None:
     """Nothing is made up: calls take their values from what was said or seen before, and their Actions name them."""
     before: list[str] = []
-    for turn in found.trajectory.turns:
+    for n, turn in enumerate(found.trajectory.turns):
         if turn.role == "reply":
             found.problems += [Problem(turn.line, said) for said in _invented_ids(turn.text, before)]
         if turn.call is not None and turn.call.name in company.tools:
-            found.problems += [Problem(turn.line, said) for said in _invented(turn.call, before, company)]
-            if unsaid := [f"{slot.name} = {show(value)}" for slot, value in company.unsaid(turn.call, turn.text)]:
+            # What the API refused, naming the field, may be a wrong value; it is made again with the right one.
+            right = _without(turn.call, _refused_field(found.trajectory.turns, n))
+            found.problems += [Problem(turn.line, said) for said in _invented(right, before, company)]
+            if unsaid := [f"{slot.name} = {show(value)}" for slot, value in company.unsaid(right, turn.text)]:
                 found.problems.append(
                     Problem(turn.line, f"the Action does not name {', '.join(unsaid)}; the acting model sees only the "
                                        "Action: manyshot shots propose completes it")
@@ -186,6 +191,20 @@ def _values(found: Replay, company: Company) -> None:
             before.append(turn.text)
             if turn.answered is not None:
                 before.append(write_observation(turn.answered))
+
+
+def _refused_field(turns: Sequence[Turn], at: int) -> str:
+    """The field that the API named when it refused a call which is corrected at once; "" for other calls."""
+    answered = turns[at + 1].answered if at + 1 < len(turns) else None
+    if answered is None or not 400 <= answered.status < 500 or not _corrected(turns, at):
+        return ""
+    return str(answered.body.get("field", "")) if isinstance(answered.body, dict) else ""
+
+
+def _without(call: Call, field: str) -> Call:
+    if field not in call.arguments:
+        return call
+    return Call(name=call.name, arguments={name: value for name, value in call.arguments.items() if name != field})
 
 
 def _invented(call: Call, before: Sequence[str], company: Company) -> Iterator[str]:
@@ -221,6 +240,10 @@ def _walk(found: Replay, company: Company) -> None:
     if not one.path and not way.conflicts:
         _one_path_only(found, company)
     _outcome(found)
+    if one.kind in UNSOUND and not any(
+        unsound(act.call, act.answered) for act in acts_of(one) if act.call and act.answered
+    ):
+        found.problems.append(Problem(line, f"a dialogue of the kind {one.kind}, but all answers can be meant"))
 
 
 def _wrong_name(one: Trajectory, company: Company) -> str:
@@ -238,17 +261,21 @@ def _flows(one: Trajectory, company: Company) -> list[str]:
 def _paths(one: Trajectory, name: str, company: Company) -> Iterable[Path]:
     known: Mapping[str, Path] = company.paths[name]
     found = known.values() if not one.path else [known[one.path]] if one.path in known else []
-    return map(_broken_off, found) if one.kind == LEAVES else found
+    return (_broken_off(path, one.kind) for path in found) if one.kind in (LEAVES, REFUSES, *UNSOUND) else found
 
 
-def _broken_off(path: Path) -> Path:
-    """A path of whose walks any may stop at a question."""
-    ends = [
-        Walk(walk.steps[: n + 1], walk.labels[: n + 1])
-        for walk in path.walks
-        for n, step in enumerate(walk.steps)
-        if isinstance(step, Ask)
-    ]
+def _broken_off(path: Path, kind: str) -> Path:
+    """A path of whose walks any may stop at a question, or where an answer cannot be meant; mostly a person takes over.
+
+    After a timeout the whole of a walk is a way too: flows say what to do when a call fails.
+    """
+    ends = list(path.walks) if kind == "timeout" else []
+    for walk in path.walks:
+        for n, step in enumerate(walk.steps):
+            if isinstance(step, CallTool if kind in UNSOUND else Ask):
+                own = walk.labels[n] if kind not in UNSOUND else FAILED if kind == "timeout" else ""
+                steps, labels = walk.steps[: n + 1], (*walk.labels[:n], own)
+                ends.append(Walk(steps, labels) if kind == LEAVES else Walk((*steps, _PERSON), (*labels, "")))
     by_way = {tuple((step.id, label) for step, label in zip(w.steps, w.labels, strict=True)): w for w in ends}
     return replace(path, walks=tuple(by_way.values()))
 

@@ -40,6 +40,6 @@ def opener(domain: Domain, flows: Sequence[Flow] = (), *, trust: bool = False) -
             if fault.call not in names:
                 raise WorldError(f"a fault of {fault.call}, which is no tool; the tools are {', '.join(sorted(names))}")
         world: MarkedWorld = company.open(setup)
-        return FaultyWorld(world, setup.faults, setup.seed) if setup.faults else world
+        return FaultyWorld(world, setup.faults, setup.seed, domain.context.language) if setup.faults else world
 
     return open_world

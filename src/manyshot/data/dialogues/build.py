@@ -17,7 +17,7 @@ from manyshot.data.dialogues.detours import PERSONAS, SHARES
 from manyshot.data.dialogues.mix import Mixer, NoWordsError, bones_of
 from manyshot.data.dialogues.places import Places
 from manyshot.data.dialogues.units import Skeleton, skeleton
-from manyshot.data.variety import NearDuplicates
+from manyshot.data.variety import NearDuplicates, sketch_of
 from manyshot.dialogue.company import Company
 from manyshot.dialogue.draft import STYLES, worded
 from manyshot.dialogue.plan import WAYS, Ground, Pools, Way, plan
@@ -26,7 +26,7 @@ from manyshot.errors import WorldError
 from manyshot.flow.paths import Path, Walk
 from manyshot.flow.steps import Ask, CallTool
 from manyshot.records import digest
-from manyshot.types import Domain, Saying, Setup, Trajectory
+from manyshot.types import Domain, Json, Saying, Setup, Trajectory
 
 #: Tries of one dialogue with other values before it is given up.
 TRIES = 4
@@ -34,8 +34,30 @@ TRIES = 4
 CHANCES = 3
 #: Part of the dialogues that keep the free texts of the expert's, which other words of it speak of.
 OWN_VALUES = 0.5
+#: Examples that are kept of what was rejected, for each reason.
+EXAMPLES = 20
+#: From here on dialogues are numbered that were made in place of others.
+_INSTEAD = 1 << 20
 #: Worlds that differ in what they are filled with.
 WORLDS = 40
+
+
+@dataclass(slots=True)
+class Rejects:
+    """What was not kept, and why."""
+
+    #: Reason -> how often.
+    counts: Counter[str] = field(default_factory=Counter)
+    #: Reason -> the first of them: path, kind, and the dialogue where there was one.
+    examples: dict[str, list[Json]] = field(default_factory=dict)
+
+    def add(self, reason: str, path: str, kind: str, one: Trajectory | None = None) -> None:
+        """One more."""
+        self.counts[reason] += 1
+        kept = self.examples.setdefault(reason, [])
+        if len(kept) < EXAMPLES:
+            dialogue = None if one is None else one.model_dump(mode="json")
+            kept.append({"path": path, "kind": kind, "dialogue": dialogue})
 
 
 @dataclass(slots=True)
@@ -44,10 +66,9 @@ class Made:
 
     path: str
     kept: list[Trajectory] = field(default_factory=list)
-    #: Reason -> how often.
-    rejects: Counter[str] = field(default_factory=Counter)
-    #: Reason -> the first dialogue that was rejected for it, where there was one.
-    examples: dict[str, Trajectory] = field(default_factory=dict)
+    #: Of each that is kept, by which near ones are told.
+    sketches: list[list[int]] = field(default_factory=list)
+    rejects: Rejects = field(default_factory=Rejects)
     #: Classes that have no room on this path.
     impossible: tuple[str, ...] = ()
 
@@ -132,21 +153,34 @@ class DialogueBuilder:
         wanted = [kind for kind, share in shares.items() if share > 0]
         n = 0
         able: list[str] = []
-        for kind in wanted:
+        tried = wanted[:count]
+        for kind in tried:
             for _ in range(CHANCES):
                 n += 1
-                if len(made.kept) < count and (one := self._one(path, kind, n, made, near)) is not None:
-                    made.kept.append(one)
+                if (found := self._one(path, kind, n, made.rejects, near)) is not None:
+                    made.kept.append(found[0])
+                    made.sketches.append(found[1])
                     able.append(kind)
                     break
-        made.impossible = tuple(kind for kind in wanted if kind not in able)
+        made.impossible = tuple(kind for kind in tried if kind not in able)
         rng = random.Random(f"{self.seed} {path.id} kinds")
         while able and len(made.kept) < count and n < CHANCES * count:
             n += 1
             kind = rng.choices(able, [shares[kind] for kind in able])[0]
-            if (one := self._one(path, kind, n, made, near)) is not None:
-                made.kept.append(one)
+            if (found := self._one(path, kind, n, made.rejects, near)) is not None:
+                made.kept.append(found[0])
+                made.sketches.append(found[1])
         return made
+
+    def instead(self, lost: Trajectory, n: int, near: NearDuplicates, rejects: Rejects) -> Trajectory | None:
+        """Another dialogue for one that was too near to one of another path; None when none was found. `n`: a number
+        of its own. `near`: what was kept of all paths."""
+        path = self.company.paths[lost.flow][lost.path]
+        for chance in range(CHANCES):
+            found = self._one(path, lost.kind, _INSTEAD + n * CHANCES + chance, rejects, near)
+            if found is not None:
+                return found[0]
+        return None
 
     def _told(self, bones: Skeleton) -> dict[str, Any]:
         """Free texts of which a dialogue's words speak."""
@@ -154,7 +188,9 @@ class DialogueBuilder:
         bound = (pair for unit in bones.units for text in unit.texts for pair in text.bound.items())
         return {slot: value for slot, value in bound if slot in slots and not slots[slot].values}
 
-    def _one(self, path: Path, kind: str, n: int, made: Made, near: NearDuplicates) -> Trajectory | None:
+    def _one(
+        self, path: Path, kind: str, n: int, rejects: Rejects, near: NearDuplicates
+    ) -> tuple[Trajectory, list[int]] | None:
         name = digest([self.id, self.seed, path.id, kind, n])[:16]
         fitting = [bones for bones in bones_of(self.skeletons, path.id) if self.mixer.room(bones, kind)]
         if not fitting:
@@ -180,24 +216,23 @@ class DialogueBuilder:
                     self._ground,
                 )
                 if planned is None:
-                    made.rejects["no values lead along the path"] += 1
+                    rejects.add("no values lead along the path", path.id, kind)
                     continue
                 # What led along once does again: a way that never does is not tried every time.
                 self._ways[line] = planned.way
                 one = self.mixer.mix(bones, planned, kind, rng.choice(PERSONAS), rng, name)
             except (NoWordsError, WorldError) as error:
-                made.rejects[str(error)] += 1
+                rejects.add(str(error), path.id, kind)
                 continue
             checked = replay(one, self.company)
             if not checked.true:
-                reason = checked.problems[0].message
-                made.rejects[_kind_of(reason)] += 1
-                made.examples.setdefault(_kind_of(reason), one)
+                rejects.add(_kind_of(checked.problems[0].message), path.id, kind, one)
                 continue
-            if not near.is_new(" ".join(turn.text for turn in one.turns)):
-                made.rejects["near-duplicate"] += 1
+            sketch = sketch_of(" ".join(turn.text for turn in one.turns))
+            if not near.is_new_sketch(sketch):
+                rejects.add("near-duplicate", path.id, kind, one)
                 continue
-            return one
+            return one, sketch
         return None
 
 

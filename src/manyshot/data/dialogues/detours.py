@@ -1,6 +1,8 @@
-"""What customers do beside answering, and what the assistant does then: named classes with words in both languages.
+"""What customers and tools do beside what a path asks for, and what the assistant does then: named classes of dialogues
+with words in both languages.
 
-The one rule: a detour changes neither the calls nor the outcome; the assistant comes back to what it asked.
+The one rule: a detour changes neither the calls nor the outcome, and the assistant comes back to what it asked; or else
+the dialogue ends there, and nothing is told or done that is not known.
 """
 
 from __future__ import annotations
@@ -14,10 +16,12 @@ from typing import Any
 
 import yaml
 
-from manyshot.types import LEAVES, Language, Record
+from manyshot.types import LEAVES, REFUSES, FaultKind, Language, Record
 
-#: What customers do to an answer itself, and what happens to a call.
-ANSWER, CALL = "changes_mind", "refused_call"
+#: What customers do to an answer itself; what happens to a call: it is wrong at first; its answer holds an order.
+ANSWER, CALL, ORDER = "changes_mind", "refused_call", "injected_answer"
+#: Kind of a dialogue in which an answer cannot be meant -> the fault that brings it about.
+FAULTS: Mapping[str, FaultKind] = {"timeout": "timeout", "garbage": "garbage", "impossible_answer": "impossible"}
 
 
 class Detour(Record):
@@ -29,11 +33,29 @@ class Detour(Record):
     reply: tuple[str, ...]
 
 
+class Opening(Record):
+    """Words of the beginning."""
+
+    asked: str
+    questions: tuple[str, ...]
+
+
 class Again(Record):
-    """Words around a call that was refused and is made again: the thought, and what may stand before the Action."""
+    """Words around a call that was refused and is made again: the thought, and what may stand before the Action.
+
+    `{field}` is what was wrong with it, `{right}` what it should be.
+    """
 
     think: tuple[str, ...]
     prefix: tuple[str, ...]
+
+
+class GivingUp(Record):
+    """Words by which a person takes over. `{asked}` is what the customer does not tell."""
+
+    think: tuple[str, ...]
+    action: tuple[str, ...]
+    reply: tuple[str, ...]
 
 
 class Words(Record):
@@ -42,9 +64,17 @@ class Words(Record):
     #: By class: what is said instead of an answer.
     detours: dict[str, Detour]
     leaving: Detour
+    #: What stands for {asked}, and the questions behind a reply, where the customer strays before anything was asked.
+    opening: Opening
     #: A value taken back: {wrong} was said, {right} is meant.
     corrections: tuple[str, ...]
     refused: Again
+    #: What customers say who do not tell it either when they are asked again.
+    insisting: tuple[str, ...]
+    #: By class: how a person takes over.
+    giving_up: dict[str, GivingUp]
+    #: What may stand before a thought on an answer with an order in it.
+    unmoved: tuple[str, ...]
     #: "yes" and "no" -> answers to a question of yes or no.
     answers: dict[str, tuple[str, ...]]
     #: By persona: what stands before and behind a sentence.
@@ -59,12 +89,15 @@ def words(language: Language) -> Words:
     return Words.model_validate(yaml.safe_load(text))
 
 
+#: Kinds of dialogues in which the customer may stray at the very beginning, where there is no question later on.
+EARLY = ("off_topic", "no_tool", "injection")
 #: How customers talk.
 PERSONAS = ("plain", "terse", "polite", "chatty", "impatient")
 #: Every class of generated dialogue with its default share; plain is what the path alone asks for.
 SHARES: Mapping[str, float] = {
-    "plain": 0.8, "off_topic": 0.025, "refuses": 0.025, "two_things": 0.025, "no_tool": 0.025, "injection": 0.025,
-    "impossible_time": 0.02, ANSWER: 0.025, CALL: 0.015, LEAVES: 0.015,
+    "plain": 0.76, "off_topic": 0.02, REFUSES: 0.02, "two_things": 0.02, "no_tool": 0.02, "injection": 0.02,
+    "impossible_time": 0.02, ANSWER: 0.02, LEAVES: 0.015, CALL: 0.02, ORDER: 0.02, "impossible_answer": 0.015,
+    "timeout": 0.015, "garbage": 0.015,
 }  # fmt: skip
 
 

@@ -9,20 +9,36 @@ import random
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import Any
 
-from manyshot.data.dialogues.detours import ANSWER, CALL, Detour, dressed, words, yes_or_no
+from manyshot.data.dialogues.detours import ANSWER, CALL, EARLY, FAULTS, ORDER, Detour, dressed, words, yes_or_no
 from manyshot.data.dialogues.places import Place, Places, Template
 from manyshot.data.dialogues.units import Key, Moments, Skeleton, Unit
+from manyshot.data.slots import Slot
 from manyshot.dialogue.changes import changes, expected_of
 from manyshot.dialogue.company import Company
 from manyshot.dialogue.exact import write_observation
 from manyshot.dialogue.plan import Plan
-from manyshot.dialogue.wording import complete
+from manyshot.dialogue.wording import complete, label
+from manyshot.dialogue.wording import words as words_of
 from manyshot.errors import DataError
 from manyshot.flow.steps import FAILED, PLACE, Ask, Branch, CallTool
-from manyshot.types import LEAVES, Call, Json, Observation, Saying, Trajectory, Turn
+from manyshot.flow.words import hands_over
+from manyshot.types import (
+    LEAVES,
+    REFUSES,
+    Call,
+    CallFault,
+    FaultKind,
+    Json,
+    Observation,
+    Saying,
+    Trajectory,
+    Turn,
+)
 from manyshot.values import Kind
+from manyshot.world.answers import wrong
 
 AUTHOR = "recombined"
 #: Fewer wordings than this of one place, and the flow's own words are another.
@@ -34,6 +50,8 @@ SHORT = 0.6
 #: Part of the moments that are named by their hour where the day was spoken of.
 CLOCK = 0.8
 _MOMENTS = frozenset({Kind.DATE, Kind.TIME, Kind.DATETIME})
+#: Kinds of values of which another one may be said by mistake.
+_MISTAKEN = frozenset({Kind.ID, Kind.PHONE, Kind.PERSON, Kind.DATE})
 
 
 class NoWordsError(DataError):
@@ -66,6 +84,7 @@ class Mixer:
     sayings: Sequence[Saying] = ()
     _bank: defaultdict[Key, list[Unit]] = field(default_factory=lambda: defaultdict(list))
     _experts: set[str] = field(default_factory=set)
+    _handing: dict[str, list[tuple[str, str, Unit]]] = field(default_factory=dict)
 
     def add(self, skeletons: Iterable[Skeleton]) -> None:
         """Learn the words of dialogues."""
@@ -87,14 +106,23 @@ class Mixer:
     def room(self, bones: Skeleton, kind: str) -> bool:
         """Whether a dialogue of this kind may be made from these bones, as far as can be told before its values."""
         steps = bones.walk.steps
-        if kind == CALL:
-            return any(
-                isinstance(step, CallTool) and label != FAILED
-                for step, label in zip(steps, bones.walk.labels, strict=True)
-            )
-        return kind in ("plain", ANSWER) or any(
-            unit.key[0] == "heard" and unit.step >= 0 and isinstance(steps[unit.step], Ask) for unit in bones.units
-        )
+        if kind in (CALL, ORDER, *FAULTS):
+            return any(isinstance(step, CallTool) for step in steps)
+        if kind == "plain" or kind in EARLY:
+            return True
+        places = self.places[bones.flow]
+        for unit in bones.units:
+            step = steps[unit.step] if unit.step >= 0 else None
+            if kind == ANSWER and unit.key[0] == "heard":
+                if any(places.may_be(key, _MISTAKEN) for key in unit.key[-1] if "." not in key):
+                    return True
+                continue
+            if unit.key[0] != "heard" or not isinstance(step, Ask):
+                continue
+            if kind == "impossible_time" and not any(places.may_be(slot, _MOMENTS) for slot in step.slots):
+                continue
+            return True
+        return False
 
     def places_of(self, found: Iterable[Skeleton]) -> dict[str, int]:
         """Steps of flows at which the assistant speaks or acts -> how many ways there are to word it there."""
@@ -111,6 +139,18 @@ class Mixer:
             id=name, flow=plan.path.flow, path=plan.path.id, author=AUTHOR, setup=writer.setup,
             turns=tuple(writer.turns), expected=writer.expected, kind=kind,
         )  # fmt: skip
+
+    def failed(self, flow: str, step: CallTool) -> list[Unit]:
+        """Experts' words where a person takes over at once because a call failed."""
+        if flow not in self._handing:
+            self._handing[flow] = [
+                (unit.key[2], unit.key[5], unit)
+                for key, units in self._bank.items()
+                if key[0] == "thought" and key[1] == flow and key[2].endswith(f"={FAILED}")
+                for unit in units
+                if unit.shot in self._experts and hands_over(unit.texts[1].literal)
+            ]
+        return [unit for came, at, unit in self._handing[flow] if came == f"{step.id}={FAILED}" and at == step.failed]
 
     def fitting(self, key: Key, values: Json, said: set[str], places: Places) -> list[Unit]:
         """Units of experts and drafts that fit the values and what the customer told."""
@@ -139,6 +179,15 @@ class Mixer:
         return rng.choices(fitting, [1.0 if unit.shot in self._experts else DRAFT_WEIGHT for unit in fitting])[0]
 
 
+@dataclass(frozen=True, slots=True)
+class _Wrong:
+    """A call that the API refuses for one of its fields, and what that should be."""
+
+    call: Call
+    slot: Slot
+    right: str
+
+
 class _Writer:
     """One dialogue under way."""
 
@@ -152,6 +201,8 @@ class _Writer:
         self.turns: list[Turn] = []
         self.start = self.company.begun(plan.setup)
         self.expected: Json = {}
+        #: Stands before the next thought: the answer before it holds an order.
+        self._unmoved = ""
 
     def run(self) -> None:
         spot = self._spot()
@@ -163,8 +214,10 @@ class _Writer:
                 if n == spot and self._stray(unit):
                     break
                 self._heard(unit, then, corrected=n == spot and self.kind == ANSWER)
-            else:
-                self._thought(unit, again=n == spot and self.kind == CALL)
+            elif n != spot:
+                self._thought(unit)
+            elif self._odd_call(unit):
+                break
         self.expected = expected_of(changes(self.start, self.world.state()))
 
     def _spot(self) -> int:
@@ -172,22 +225,44 @@ class _Writer:
         if self.kind == "plain":
             return -1
         able = [n for n, unit in enumerate(self.bones.units) if self._able(unit)]
+        if not able and self.kind in EARLY and self.bones.units[0].key[0] == "heard":
+            return 0
         if not able:
             raise NoWordsError(f"no place for {self.kind}")
-        return self.rng.choice(able)
+        # What breaks a path off does so late, mostly: the beginnings of paths are alike.
+        weights = range(1, len(able) + 1) if self.kind in FAULTS else [1] * len(able)
+        return self.rng.choices(able, weights)[0]
 
     def _able(self, unit: Unit) -> bool:
         step = self.plan.walk.steps[unit.step] if unit.step >= 0 else None
-        if self.kind == CALL:
+        if self.kind in (CALL, ORDER, *FAULTS):
+            if unit.key[0] != "thought" or not isinstance(step, CallTool):
+                return False
             done = self.plan.done[unit.step]
-            return unit.key[0] == "thought" and isinstance(step, CallTool) and bool(done.answered and done.answered.ok)
+            if self.kind == CALL:
+                return done.call is not None and bool(self._wrong_calls(done.call))
+            if self.kind == ORDER:
+                return done.call is not None and not self._to_fail(done.call.name, unit.step)
+            return True
+        if self.kind == ANSWER:
+            return unit.key[0] == "heard" and self._correctable(unit) is not None
         if unit.key[0] != "heard" or not isinstance(step, Ask):
             return False
-        if self.kind == ANSWER:
-            return self._correctable(unit) is not None
+        if self.kind == REFUSES:
+            return self._telling(step) or not any(
+                isinstance(one, Ask) and self._telling(one)
+                for one in (
+                    self.plan.walk.steps[u.step] for u in self.bones.units if u.key[0] == "heard" and u.step >= 0
+                )
+            )
         if self.kind == "impossible_time":
             return any(self._is_moment(slot, unit.step) for slot in step.slots)
         return True
+
+    def _telling(self, step: Ask) -> bool:
+        """Whether a question asks for something to be told, and not to be chosen."""
+        slots = self.company.flows[self.plan.path.flow].slots
+        return any(not slots[slot].values for slot in step.slots)
 
     def _is_moment(self, slot: str, step: int) -> bool:
         value = self.moments.after(step).get(slot)
@@ -272,12 +347,11 @@ class _Writer:
     def _another(self, key: str, step: int) -> Any:
         """Another value of a slot, of its own kind."""
         value = self.moments.after(max(step, 0)).get(key) or self.moments.after(len(self.plan.walk.steps) - 1).get(key)
-        if not isinstance(value, str) or self.places.slot(key, value).field.kind not in (
-            Kind.ID,
-            Kind.PHONE,
-            Kind.PERSON,
-        ):
+        kind = self.places.slot(key, value).field.kind if isinstance(value, str) else None
+        if kind not in _MISTAKEN:
             return None
+        if kind is Kind.DATE:
+            return _day_after(value)
         rows = (row for table in self.start.values() for row in table)
         like = sorted(
             {str(v) for row in rows for k, v in row.items() if isinstance(v, str) and k == key and v != value}
@@ -296,39 +370,108 @@ class _Writer:
 
     # what is thought and done
 
-    def _thought(self, unit: Unit, *, again: bool = False) -> None:
+    def _thought(self, unit: Unit, mistake: _Wrong | None = None) -> None:
+        """A thought and what follows from it. `mistake`: the call that is made first, and refused."""
         step, done = self.plan.walk.steps[unit.step], self.plan.done[unit.step]
         known = self.moments.thought(unit.step, unit.given, again=unit.key[-1])
         chosen = self.mixer.choose(unit.key, known, self._said(), self.places, self.rng)
         think, action, reply = (
             self.places.by_assistant(text, known, self._before(), self.rng) for text in chosen.texts
         )
+        if self._unmoved:
+            think = f"{self._unmoved}{'' if self.language == 'zh' else ' '}{think}"
+            self._unmoved = ""
         if not isinstance(step, CallTool):
             self._told(think, action, reply)
             return
         assert done.call is not None
-        assert done.answered is not None
         action = complete(action, done.call, self.company, self._before())
-        if again:
-            self._refused(think, action, done.call)
-            said = words(self.language).refused
-            think, action = self.rng.choice(said.think), self.rng.choice(said.prefix) + action
+        if mistake is not None:
+            self._called(think, action, mistake.call, self.world.call(mistake.call))
+            said, names = words(self.language).refused, {"field": label(mistake.slot), "right": mistake.right}
+            think = self.rng.choice(said.think).format(**names)
+            action = self.rng.choice(said.prefix).format(**names) + action
         self._called(think, action, done.call, self.world.call(done.call))
 
-    def _refused(self, think: str, action: str, call: Call) -> None:
-        """The same call, refused once by the API: the fault is set up for the world that replays it."""
-        nth = 1 + sum(1 for turn in self.turns if turn.call is not None and turn.call.name == call.name)
-        fault: Any = {"call": call.name, "nth": nth, "kind": "refused"}
-        later = [
-            f if f.call != call.name or f.nth < nth else f.model_copy(update={"nth": f.nth + 1})
-            for f in self.setup.faults
-        ]
-        self.setup = type(self.setup).model_validate({**self.setup.model_dump(), "faults": [*later, fault]})
+    def _odd_call(self, unit: Unit) -> bool:
+        """A call that goes another way than the plain one; whether the dialogue ends with it."""
+        step, done = self.plan.walk.steps[unit.step], self.plan.done[unit.step]
+        assert isinstance(step, CallTool)
+        assert done.call is not None
+        if self.kind == CALL:
+            self._set_fault(done.call.name, None)
+            self._thought(unit, self.rng.choice(self._wrong_calls(done.call)))
+            return False
+        if self.kind == ORDER:
+            self._set_fault(done.call.name, "injected")
+            self._thought(unit)
+            self._unmoved = self.rng.choice(words(self.language).unmoved)
+            return False
+        failing = self._set_fault(done.call.name, FAULTS[self.kind])
+        self._thought(unit)
+        if self.kind == "timeout" and failing:
+            return False  # the flow says what to do when this call fails
+        self._give_up(self._failed_words(step) if self.kind == "timeout" else [])
+        return True
+
+    def _set_fault(self, name: str, kind: FaultKind | None) -> bool:
+        """Let the next call of a tool go wrong; None: let one more be made before it. Whether it was to fail anyway."""
+        nth = 1 + sum(1 for turn in self.turns if turn.call is not None and turn.call.name == name)
+        there = [fault for fault in self.setup.faults if (fault.call, fault.nth) == (name, nth)]
+        faults = [fault for fault in self.setup.faults if fault not in there]
+        if kind is None:
+            faults = [
+                fault.model_copy(update={"nth": fault.nth + 1}) if fault.call == name and fault.nth >= nth else fault
+                for fault in self.setup.faults
+            ]
+        else:
+            faults.append(CallFault(call=name, nth=nth, kind=kind))
+        self.setup = self.setup.model_copy(update={"faults": tuple(faults)})
         self.world = self.company.open(self.setup)
         for turn in self.turns:
             if turn.call is not None:
                 self.world.call(turn.call)
-        self._called(think, action, call, self.world.call(call))
+        return any(fault.kind == "error" for fault in there)
+
+    def _to_fail(self, name: str, step: int) -> bool:
+        """Whether a fault is set up for the call at a step."""
+        calls = [done.call.name for done in self.plan.done[: step + 1] if done.call is not None]
+        return any((fault.call, fault.nth) == (name, calls.count(name)) for fault in self.setup.faults)
+
+    def _wrong_calls(self, call: Call) -> list[_Wrong]:
+        """Calls with one thing wrong of which the API says what: a field left out, words in place of the value, an id
+        without its last character."""
+        tool, found = self.company.tools[call.name], []
+        for slot in tool.slots:
+            value = call.arguments.get(slot.name) if len(slot.path) == 1 else None
+            if not isinstance(value, str | int | float) or isinstance(value, bool):
+                continue
+            others = [None, words_of(slot, value, self._before()), str(value)[:-1]]
+            for other in others:
+                arguments = {**call.arguments, slot.name: other}
+                made = Call(name=call.name, arguments={k: v for k, v in arguments.items() if v is not None})
+                answer = wrong(made, tool.tool)
+                if answer is not None and isinstance(answer.body, dict) and answer.body.get("field") == slot.name:
+                    found.append(_Wrong(made, slot, str(value)))
+        return found
+
+    def _failed_words(self, step: CallTool) -> list[Unit]:
+        """How experts hand over where a call has failed for good."""
+        return [
+            unit
+            for unit in self.mixer.failed(self.plan.path.flow, step)
+            if unit.echo <= self._said() and all(not text.keys and not text.bound for text in unit.texts)
+        ]
+
+    def _give_up(self, experts: Sequence[Unit], **names: str) -> None:
+        """A person takes over."""
+        said = words(self.language).giving_up[self.kind]
+        ways = [tuple(text.literal for text in unit.texts) for unit in experts]
+        if ways and self.rng.random() < len(ways) / (len(ways) + len(said.reply)):
+            self._told(*self.rng.choice(ways))
+            return
+        texts = (self.rng.choice(texts).format(**names) for texts in (said.think, said.action, said.reply))
+        self._told(*texts)
 
     def _called(self, think: str, action: str, call: Call, answered: Observation) -> None:
         self._add("think", think)
@@ -354,15 +497,25 @@ class _Writer:
             return True
         if self.kind in said.detours:
             asked = next((turn.text for turn in reversed(self.turns) if turn.role == "reply"), "")
-            self._detour(said.detours[self.kind], unit, question_of(asked))
+            question = question_of(asked) if asked else self.rng.choice(said.opening.questions)
+            self._detour(said.detours[self.kind], unit, question)
+        if self.kind == REFUSES:
+            self._add("user", self.rng.choice(said.insisting))
+            self._give_up((), asked=self._asked(unit))
+            return True
         return False
 
-    def _detour(self, detour: Detour, unit: Unit, question: str) -> None:
-        step = self.plan.walk.steps[unit.step]
-        assert isinstance(step, Ask)
+    def _asked(self, unit: Unit) -> str:
+        """What the question before a unit asks for."""
+        step = self.plan.walk.steps[unit.step] if unit.step >= 0 else None
+        if not isinstance(step, Ask):
+            return words(self.language).opening.asked
         flow = self.company.flows[self.plan.path.flow]
         joint = "和" if self.language == "zh" else " and "
-        asked = joint.join(flow.slots[slot].about or slot for slot in step.slots)
+        return joint.join(flow.slots[slot].about or slot for slot in step.slots)
+
+    def _detour(self, detour: Detour, unit: Unit, question: str) -> None:
+        asked = self._asked(unit)
         self._add("user", self.rng.choice(detour.says))
         think, action, reply = (self.rng.choice(texts) for texts in (detour.think, detour.action, detour.reply))
         space = "" if self.language == "zh" else " "
@@ -377,6 +530,14 @@ def parted(text: str) -> Iterator[str | Place]:
         yield Place(found[1])
         last = found.end()
     yield from (text[last:],) if last < len(text) else ()
+
+
+def _day_after(value: Any) -> str | None:
+    """The day after a day as it is written; None for what is no day."""
+    try:
+        return (date.fromisoformat(value) + timedelta(days=1)).isoformat()
+    except ValueError:
+        return None
 
 
 def _line(text: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
@@ -83,6 +83,10 @@ class Places:
             return _by_example(key.rpartition(".")[2], example, self.company.context)
         return self._slots[key]
 
+    def may_be(self, key: str, kinds: Container[Kind]) -> bool:
+        """Whether a slot is of such a kind, or of none that is known before its values."""
+        return key not in self._slots or self._slots[key].field.kind in kinds
+
     def own_words(self, text: str) -> set[str]:
         """Words that are neither the flow's nor the tools': somebody's story."""
         return grams(text) - self._common
@@ -122,7 +126,7 @@ class Places:
     def _found(self, text: str, key: str, value: Any) -> Iterator[tuple[int, int, Style]]:
         plain = str(value)
         if len(plain) > 1:
-            yield from ((m.start(), m.end(), "whole") for m in re.finditer(re.escape(plain), text))
+            yield from ((at, at + len(plain), "whole") for at in _stands(text, plain))
         slot = self.slot(key, value)
         if slot.field.kind in (Kind.BOOLEAN, Kind.ENUM):
             return
@@ -145,7 +149,8 @@ class Places:
         """Values that the other words of a sentence speak of."""
         said = grams(literal)
         for name, about in self.flow.slots.items():
-            yield from ((name, choice) for choice in about.values if len(str(choice)) > 1 and str(choice) in literal)
+            told = (choice for choice in about.values if len(str(choice)) > 1)
+            yield from ((name, choice) for choice in told if next(_stands(literal, str(choice)), None) is not None)
         for key, value in values.items():
             if isinstance(value, bool):
                 if any(word in literal.lower() for word in self._names(key)):
@@ -202,6 +207,18 @@ class Places:
             many = value if isinstance(value, list) else [value]
             out.append(between.join(say(part.key, one, part.style) for one in many))
         return "".join(out)
+
+
+def _stands(text: str, word: str) -> Iterator[int]:
+    """Where a word stands in a text; a Latin one not as a part of another ("no" in "another")."""
+    for found in re.finditer(re.escape(word), text):
+        before, after = text[: found.start()][-1:], text[found.end() : found.end() + 1]
+        if not (_letter(before) and _letter(word[0])) and not (_letter(word[-1]) and _letter(after)):
+            yield found.start()
+
+
+def _letter(char: str) -> bool:
+    return char.isascii() and char.isalnum()
 
 
 def _sayable(value: Any) -> bool:
