@@ -326,11 +326,13 @@ class Guided:
         raise LostError("too many calls without an end")
 
     def _told_before(self, stop: Stop, walker: Walker) -> bool:
-        """Whether the customer named one of the moments on offer already, day and hour."""
+        """Whether the customer named one of the moments on offer already: day and hour, or an hour just now."""
         said = [turn.text for turn in self.turns if turn.role == "user"]
         for slot, form in self._forms(walker.flow):
             offered = self._offered(walker, slot) if slot in stop.missing and form.kind is Kind.DATETIME else []
             told = [value for text in said if (value := self._value(form, text)) is not None and str(value) in offered]
+            if not told and (hour := self._moment(form, said[-1], offered) if offered else None) is not None:
+                told = [hour]
             if told:
                 walker.put(slot, told[-1])
                 return True

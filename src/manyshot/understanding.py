@@ -42,7 +42,7 @@ STRAYS = frozenset(("off_topic", "refuses", "two_things", "no_tool", "injection"
 #: Characters of a number that is an id or a phone.
 LONG = 7
 _NUMBERS = re.compile(r"[A-Za-z]{0,5}[ -]?\d(?:[\dA-Za-z -]*\d)?")
-_CLAUSES = re.compile(r"[，,；;。.！!？?、\n]+|\s{2,}")
+_CLAUSES = re.compile(r"[，,；;。.！!？?、\n]+|\s{2,}|(?<=[\u4e00-\u9fff\d])\s(?=[\u4e00-\u9fff])")
 
 
 @dataclass(frozen=True, slots=True)

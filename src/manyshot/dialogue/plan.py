@@ -36,6 +36,8 @@ _ANSWERS = 20_000
 #: Days ahead that customers ask for.
 _DAYS = 21
 _MOMENTS = frozenset({Kind.DATE, Kind.TIME, Kind.DATETIME})
+#: Kinds of values that need not stand in the world already.
+_ANYBODY = frozenset({Kind.PERSON, Kind.ADDRESS})
 
 Pools = Mapping[str, Sequence[Any]]
 #: plain: failures come about by themselves where they can; faulty: they are injected; empty: calls whose answers lead
@@ -392,6 +394,8 @@ class _Search:
             return [value for value in offered or ahead if value != values.get(slot)]
         known = self._known(slot, walk, at, use)
         others = (*self.pools.get(slot, ()), *self.pools.get(use.name, ()), *_listed(use.schema))
+        if use.slot is not None and use.slot.field.kind in _ANYBODY and known:
+            return [*known, *others]  # new customers come from anywhere
         return known or self._told(others, slot, at, use)
 
     def _told(self, found: Sequence[Any], slot: str, at: int, use: _Use) -> Sequence[Any]:

@@ -120,9 +120,9 @@ def yes_or_no(value: Any, about: str, language: Language, rng: random.Random) ->
 
 
 def dressed(text: str, persona: str, language: Language, rng: random.Random, *, first: bool) -> str:
-    """A customer's words in somebody's manner: who is polite greets once; what ends itself gets nothing behind it."""
+    """A customer's words in somebody's manner: who greets does it once; what ends itself gets nothing behind it."""
     said = words(language)
-    opener = rng.choice(said.openers[persona]) if rng.random() < 0.5 and (first or persona != "polite") else ""
+    opener = rng.choice(said.openers[persona]) if rng.random() < 0.5 and (first or persona == "impatient") else ""
     closer = rng.choice(said.closers[persona]) if rng.random() < 0.4 else ""
     if text.lower().startswith(tuple(one.strip("，, ").lower()[:2] for one in said.openers["polite"])):
         opener = ""
