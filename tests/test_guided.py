@@ -8,11 +8,13 @@ from hypothesis import strategies as st
 
 from manyshot import multiply
 from manyshot.assistants import guidance_of
+from manyshot.cli import main
 from manyshot.config import find_domain
 from manyshot.guided import Guidance, Guided
 from manyshot.progress import Silent
-from manyshot.types import Call, CallFault, Setup
+from manyshot.types import Call, CallFault, FaultKind, Setup
 from manyshot.values.text import fold
+from tests.dialogue.inn import inn_folder
 
 DESK = find_domain("ticket_desk")
 OPEN = "CHB20241003006"
@@ -23,6 +25,27 @@ def guidance(tmp_path_factory: pytest.TempPathFactory) -> Guidance:
     out = tmp_path_factory.mktemp("guided") / "dialogues"
     multiply.run(DESK, out, Silent(), count=400)
     return guidance_of(DESK, out, None)
+
+
+@pytest.fixture(scope="module")
+def inn(tmp_path_factory: pytest.TempPathFactory) -> Guidance:
+    """An English desk that has nothing but its flows and drafts of its dialogues."""
+    folder = tmp_path_factory.mktemp("inn")
+    inn_folder(folder / "inn")
+    for words in (("draft", folder / "inn"), ("approve", folder / "inn", "--all", "--by", "Ann")):
+        with pytest.raises(SystemExit, match="0"):
+            main(["shots", *map(str, words)])
+    multiply.run(folder / "inn", folder / "dialogues", Silent(), count=120)
+    return guidance_of(folder / "inn", folder / "dialogues", None)
+
+
+def test_an_english_desk_needs_no_sayings(inn: Guidance) -> None:
+    one = talk(inn, "Hello, I'd like a table", "next Saturday", "My name is Joan Pike, there are three of us")
+    assert [(call.name, call.arguments) for call in calls(one)] == [
+        ("FreeTables", {"day": "2024-10-19"}),
+        ("Book", {"guest": "Joan Pike", "day": "2024-10-19", "guests": 3}),
+    ]
+    assert one.over == "ended"
 
 
 def talk(guidance: Guidance, *said: str, setup: Setup | None = None) -> Guided:
@@ -80,6 +103,14 @@ def test_a_system_that_is_down_goes_to_a_person(guidance: Guidance) -> None:
     one = talk(guidance, f"取消{OPEN}", setup=down)
     assert one.over == "handoff"
     assert [call.name for call in calls(one)] == ["TicketQuery"]
+
+
+@pytest.mark.parametrize("kind", ["garbage", "impossible"])
+def test_an_answer_that_cannot_be_meant_goes_to_a_person(guidance: Guidance, kind: FaultKind) -> None:
+    odd = Setup(faults=(CallFault(call="TicketQuery", nth=1, kind=kind),))
+    one = talk(guidance, "查一下CHB20241007002到哪了", setup=odd)
+    assert one.over == "handoff"
+    assert "已派单" not in one.turns[-1].text
 
 
 def test_who_never_answers_is_handed_over(guidance: Guidance) -> None:

@@ -22,6 +22,7 @@ from manyshot.guide import Guide
 from manyshot.guided import Guidance, Guided, Weigh
 from manyshot.multiply import builder_of
 from manyshot.parts import CONTEXT_TOKENS, Parts, embedded
+from manyshot.people import made_up
 from manyshot.pipeline import settings_of
 from manyshot.protocols import World
 from manyshot.records import read_jsonl
@@ -34,7 +35,7 @@ from manyshot.spec.load import load_dialogues, load_domain, load_flows, load_say
 from manyshot.thinker import MAX_TOKENS, Thinker
 from manyshot.transcript import Thought, prefix_text
 from manyshot.types import Refusal, Trajectory, Turn
-from manyshot.understanding import Heard, Reading, heard_in, heard_of, names, slot_values, understanding
+from manyshot.understanding import Heard, Reading, heard_in, heard_of, slot_values, understanding
 from manyshot.values import Kind
 from manyshot.workflow import Workflow, read_rules
 from manyshot.world.opening import opener
@@ -42,6 +43,8 @@ from manyshot.world.opening import opener
 AssistantMode = Literal["base", "fewshot", "tuned", "workflow"]
 #: Whole dialogues before a conversation in mode fewshot; more do not fit beside a long one.
 EXAMPLES = 3
+#: Names that a desk's assistants know the look of, beside those of its customers.
+PEOPLE = 120
 #: Tries of one thought lie this far apart in different trials.
 _APART = 100
 
@@ -114,7 +117,7 @@ def guidance_of(domain: Path, dialogues: Path, weigh: Weigh | None, *, trust: bo
     # What experts wrote counts as it stands, too.
     heard += [one for shot in book.usable for one in heard_in(shot, desk)]
     values = slot_values(flows, builder.pools, made)
-    people = names(desk.context.language)
+    people = made_up(desk.context.language, PEOPLE)
     for slot, texts in values.items():
         if any(form.kind is Kind.PERSON for flow in flows if (form := desk.field_of(flow, slot)) is not None):
             texts += people

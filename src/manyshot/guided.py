@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import random
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -19,48 +19,29 @@ from manyshot.data.dialogues.mix import Mixer, question_of
 from manyshot.data.dialogues.units import Unit, with_answer
 from manyshot.dialogue.company import Company, field_of_answer, written_out
 from manyshot.dialogue.exact import write_observation
+from manyshot.dialogue.sound import unsound
 from manyshot.errors import WorldError
 from manyshot.flow.steps import Ask, CallTool, End, Flow, Handoff
 from manyshot.flow.walker import LostError, Stop, Walker
+from manyshot.listening import PLAIN, Listener
 from manyshot.protocols import World
 from manyshot.transcript import Then, Thought, thought_lines
-from manyshot.types import LEAVES, Call, Json, Language, Observation, Turn
-from manyshot.understanding import NONE, Reading, Understanding, clauses
-from manyshot.values import Kind
-from manyshot.values.fields import Field, field_for
-from manyshot.values.kinds import FREE
+from manyshot.types import LEAVES, REFUSES, Call, Json, Observation, Turn
+from manyshot.understanding import Reading, Understanding
 
 #: Readings less likely than the best by so many nats are not looked at.
 FARTHEST = 2.5
 #: How much the thinking model's nats count beside the words'.
 MODEL = 0.5
-#: Messages after one question in which it is not answered, before a person takes over; a stray one counts half.
+#: Messages after one question in which it is not answered, before a person takes over; a stray one counts half, and who
+#: does not want to tell is asked only once more.
 PATIENCE = 3
 #: Calls between two messages of the customer.
 CALLS = 8
-#: Kinds whose values are read only where they are asked for: a number may count anything. Those of other kinds that are
-#: not free text (dates, ids, phones) are known by their form wherever they stand.
-_COUNTED = frozenset({Kind.INTEGER, Kind.NUMBER, Kind.DURATION, Kind.ENUM, Kind.BOOLEAN})
-_MOMENTS = frozenset({Kind.DATE, Kind.TIME, Kind.DATETIME})
-#: Kinds that stand in a message for no other reason than to be told; nats against a reading that has another number of
-#: them than the message.
-_PLAIN = frozenset({Kind.ID, Kind.PHONE, Kind.EMAIL, Kind.URL, Kind.PLATE})
+#: Nats against a reading that has another number of ids and phones than the message.
 WITHOUT = 2.0
 #: How sure it must be which choice an opening means that nothing depends on yet; else it is asked for.
 SURE = 0.75
-#: Nats by which a slot that is told is likelier the owner of a piece than another, and by which a piece must look like
-#: nobody's to be left out.
-OPEN, NOBODY = 2.0, 2.0
-
-_NAMED: Mapping[Language, re.Pattern[str]] = {
-    "zh": re.compile(
-        r"(?:我(?:叫|是|姓名是)|(?:姓名|名字|联系人|称呼)(?:是|叫|写|填|就写|:|：|\s)*|(?:写|找)(?=[^\s，。,；;]{2,4}(?:$|[\s，。,；;])))\s*"
-        r"([\u4e00-\u9fff·]{2,4})(?=$|[\s，。,；;!！?？])"
-    ),
-    "en": re.compile(
-        r"(?i:my name is|name(?:'s| is)?:?|this is|i am|i'm|under|for)\s+((?:[A-Z][\w'-]+)(?:\s+[A-Z][\w'-]+){0,2})"
-    ),
-}
 _IDS = re.compile(r"[A-Za-z]{0,5}[ -]?\d(?:[ -]?\d){6,}")
 #: What the thinking model makes of thoughts that may come next: a figure in nats for each.
 Weigh = Callable[[Sequence[Turn], Sequence[str]], Sequence[float]]
@@ -87,11 +68,14 @@ class Guided:
     turns: list[Turn] = field(default_factory=list)
     over: Literal["", "ended", "handoff"] = ""
     _walker: Walker | None = None
-    #: Step and exit of the last act, answers of tools by "tool.path", and messages that answered nothing.
-    _before: str = ""
+    #: Step and exit of the call just made, answers of tools by "tool.path", and messages that answered nothing.
     _came: str = ""
     _seen: Json = field(default_factory=dict)
     _idle: float = 0.0
+
+    @property
+    def _listener(self) -> Listener:
+        return Listener(self.guidance.company, self.guidance.understanding.pieces)
 
     # what is heard
 
@@ -116,7 +100,7 @@ class Guided:
         found = self.guidance.understanding.readings("", "", said) or {
             Reading(flow=name): 0.0 for name in self.guidance.company.flows
         }
-        self._before, self._came, self._seen, self._idle = "", "", {}, 0.0
+        self._came, self._seen, self._idle = "", {}, 0.0
         self._walker = None
         reading = self._chosen(found, said)
         if reading.strays:
@@ -133,7 +117,7 @@ class Guided:
         found = self.guidance.understanding.readings(walker.flow.name, at.id, said) or dict.fromkeys(
             _all(walker.flow, at), 0.0
         )
-        if self._typed(said, walker, walker.asks()):
+        if any(slot in self._listener.typed(said, walker, walker.asks()) for slot in walker.asks()):
             # Who gives what was asked for has answered, whatever else is said.
             found = {one: nats for one, nats in found.items() if not one.strays} or {Reading(): 0.0}
         reading = self._chosen(found, said)
@@ -169,9 +153,11 @@ class Guided:
             return 0.0
         against = 0.0
         flow = self.guidance.company.flows[reading.flow]
-        own = {slot: form for slot, form in self._forms(flow) if form.kind in _PLAIN}
-        against += WITHOUT * sum(self._value(form, said) is None for slot, form in own.items() if slot in reading.tells)
-        there = [slot for slot, form in own.items() if self._value(form, said) is not None]
+        own = {slot: form for slot, form in self._listener.forms(flow) if form.kind in PLAIN}
+        against += WITHOUT * sum(
+            self._listener.value(form, said) is None for slot, form in own.items() if slot in reading.tells
+        )
+        there = [slot for slot, form in own.items() if self._listener.value(form, said) is not None]
         if there:
             return against + WITHOUT * (not any(slot in reading.tells for slot in there))
         return against + WITHOUT * bool(_IDS.search(said))
@@ -196,109 +182,9 @@ class Guided:
         walker.hear()
         for slot, value in reading.choices:
             walker.put(slot, value)
-        asked = walker.asks()
-        for slot, value in self._typed(said, walker, asked, reading.tells).items():
-            walker.put(slot, value)
-        for slot, value in self._free(said, walker, asked, reading.tells).items():
+        for slot, value in self._listener.values(said, walker, reading.tells, insist=self._idle > 0).items():
             walker.put(slot, value)
         return walker
-
-    # values
-
-    def _typed(self, said: str, walker: Walker, asked: Sequence[str], tells: Collection[str] = ()) -> Json:
-        """Slots of values with a form of their own that a message tells. Ids, days and such are taken wherever they are
-        told; a day that nobody asked for must lie ahead: it is wished, others belong to a story."""
-        found: Json = {}
-        for slot, form in self._forms(walker.flow):
-            wanted = slot in asked or slot in tells
-            if not (_formed(form) or (form.kind in _COUNTED and wanted)):
-                continue
-            offered = self._offered(walker, slot) if slot in asked else []
-            value = self._moment(form, said, offered) if offered else self._value(form, said)
-            ahead = form.kind not in _MOMENTS or str(value)[:10] > form.context.today.strftime("%Y-%m-%d")
-            if value is not None and (wanted or (ahead and form.kind is not Kind.TIME)):
-                found[slot] = value
-        return found
-
-    def _forms(self, flow: Flow) -> Iterator[tuple[str, Field]]:
-        """Slots without a list of values that calls take, with how they are read."""
-        for slot, about in flow.slots.items():
-            if not about.values and (form := self.guidance.company.field_of(flow, slot)) is not None:
-                yield slot, form
-
-    def _value(self, form: Field, said: str) -> Any:
-        """The last value that stands in a message: who corrects himself does it afterwards."""
-        for span in sorted(form.spot(said), key=lambda one: -one.start):
-            try:
-                value = form.resolve(span.surface)
-            except ValueError:
-                continue
-            if form.kind is not Kind.DATETIME or any(char in str(value) for char in "T "):
-                return value
-        return None
-
-    def _offered(self, walker: Walker, slot: str) -> list[str]:
-        """Moments that a tool named for the question of a slot."""
-        step = next((s for s in walker.flow.steps if isinstance(s, Ask) and slot in s.slots), None)
-        lists = (walker.values.get(name) for name in (step.needs if step else ()))
-        return [str(one) for found in lists if isinstance(found, list) for one in found]
-
-    def _moment(self, form: Field, said: str, offered: Sequence[str]) -> Any:
-        """One of the offered moments, by the hour that is said; half a day later where only that was offered."""
-        if form.kind is not Kind.DATETIME:
-            return self._value(form, said)
-        whole = self._value(form, said)
-        if whole is not None and str(whole) in offered:
-            return whole
-        for clock in _clocks(form, said):
-            later = f"{(int(clock[:2]) + 12) % 24:02}{clock[2:]}"
-            for wanted in (clock, later):
-                if found := next((one for one in offered if one.endswith(wanted) or f" {wanted}" in one), None):
-                    return found
-        return None
-
-    def _free(self, said: str, walker: Walker, asked: Sequence[str], tells: Collection[str]) -> Json:
-        """Free texts that a message tells: of one the whole message without what belongs to others, of several each its
-        pieces. What no call takes is told by the whole message."""
-        flow = walker.flow
-        taken = {slot for slot, form in self._forms(flow) if form.kind in FREE and not _formed(form)}
-        found: Json = {s: said for s in tells if s not in dict(self._forms(flow)) and not flow.slots[s].values}
-        if not taken:
-            return found
-        some = [slot for slot in asked if slot in taken]
-        open_ = {slot for slot in taken if slot in tells or (slot in some and (len(some) > 1 or self._idle))}
-        parts = [piece for piece in clauses(said) if not self._only_typed(piece, walker)]
-        pieces: dict[str, list[tuple[float, str]]] = {slot: [] for slot in sorted(taken)}
-        unclear: list[str] = []
-        for piece in parts:
-            likely = self.guidance.understanding.pieces.likely(piece, pieces)
-            slot = max(pieces, key=lambda one: likely[one].nats + OPEN * (one in open_))
-            value = likely[slot]
-            if value.cued or (slot in open_ and value.nats > likely[NONE].nats - NOBODY * (len(some) > 1)):
-                pieces[slot].append((value.nats, value.text))
-            elif likely[NONE].nats < value.nats + NOBODY:
-                unclear.append(piece)
-        if len(open_) == 1 and not pieces[slot := next(iter(open_))]:
-            # The reading has it that it is told, in whatever words.
-            pieces[slot] = [(0.0, part) for part in unclear or (parts if slot in tells or self._idle else [])]
-        found |= {slot: _joined(own, said) for slot, own in pieces.items() if own}
-        if (name := self._name(said)) is not None:
-            found |= {slot: name for slot, form in self._forms(flow) if form.kind is Kind.PERSON}
-        return found
-
-    def _name(self, said: str) -> str | None:
-        """A person's name behind words that announce one."""
-        found = _NAMED[self.guidance.company.context.language].search(said)
-        return found[1].strip() if found else None
-
-    def _only_typed(self, piece: str, walker: Walker) -> bool:
-        """Whether hardly more than dates, ids and such stands in a piece."""
-        rest = piece
-        for _, form in self._forms(walker.flow):
-            if _formed(form):
-                for span in form.spot(piece):
-                    rest = rest.replace(span.surface, "")
-        return len(rest.strip()) * 2 < len(piece)
 
     # what is done
 
@@ -320,7 +206,6 @@ class Guided:
             if isinstance(stop.step, End | Handoff):
                 then = "end" if isinstance(stop.step, End) else "handoff"
             self._say(*self._worded(stop, walker), then)
-            self._before = stop.step.id
             self._came = ""
             return
         raise LostError("too many calls without an end")
@@ -328,15 +213,10 @@ class Guided:
     def _told_before(self, stop: Stop, walker: Walker) -> bool:
         """Whether the customer named one of the moments on offer already: day and hour, or an hour just now."""
         said = [turn.text for turn in self.turns if turn.role == "user"]
-        for slot, form in self._forms(walker.flow):
-            offered = self._offered(walker, slot) if slot in stop.missing and form.kind is Kind.DATETIME else []
-            told = [value for text in said if (value := self._value(form, text)) is not None and str(value) in offered]
-            if not told and (hour := self._moment(form, said[-1], offered) if offered else None) is not None:
-                told = [hour]
-            if told:
-                walker.put(slot, told[-1])
-                return True
-        return False
+        told = self._listener.chosen(said, walker, stop.missing)
+        for slot, value in told.items():
+            walker.put(slot, value)
+        return bool(told)
 
     def _call(self, stop: Stop, walker: Walker) -> None:
         step = stop.step
@@ -349,11 +229,12 @@ class Guided:
             self.turns.append(Turn(role="think", text=think))
         self.turns.append(Turn(role="action", text=action or step.tool, call=call))
         self.turns.append(Turn(role="observation", text=write_observation(answered), answered=answered))
+        if answered.ok and (wrong := unsound(call, answered)):
+            raise LostError(f"an answer that cannot be meant: {wrong}")
         walker.answered(step, _filled(step, answered))
         if answered.ok:
             self._seen = {k: v for k, v in with_answer(self._seen, step, answered.body).items() if "." in k}
         self._came = walker.last
-        self._before = step.id
 
     def _say(self, think: str, action: str, reply: str, then: Then) -> None:
         for role, text in (("think", think), ("action", action), ("reply", reply)):
@@ -363,7 +244,7 @@ class Guided:
 
     def _stray(self, kind: str) -> None:
         """Answer what does not belong here, and come back to the question, if there is one; who leaves is let go."""
-        self._idle += 0.5
+        self._idle += 0.5 if kind != REFUSES else PATIENCE / 2
         if self._idle >= PATIENCE:
             raise LostError("the question was not answered")
         think, action, reply = self._detour(kind)
@@ -447,11 +328,6 @@ class Guided:
         return random.Random(f"{self.seed} {len(self.turns)} {self.turns[0].text}")
 
 
-def _formed(form: Field) -> bool:
-    """Whether values are known by their form, wherever they stand."""
-    return form.pattern is not None or (form.kind not in FREE and form.kind not in _COUNTED)
-
-
 def _without_guesses(chosen: Reading, found: Mapping[Reading, float], flows: Mapping[str, Flow]) -> Reading:
     """A reading without choices that are hardly likelier than others; what the assistant judges is always judged."""
     same = {one: math.exp(nats) for one, nats in found.items() if one.flow == chosen.flow and not one.strays}
@@ -473,29 +349,6 @@ def _all(flow: Flow, at: Ask) -> list[Reading]:
     """Readings of a question that no dialogue shows: each of its choices."""
     slots = [slot for slot in at.slots if flow.slots[slot].values]
     return [Reading(choices=((slot, value),)) for slot in slots for value in flow.slots[slot].values] or [Reading()]
-
-
-def _joined(pieces: Sequence[tuple[float, str]], said: str) -> str:
-    """Pieces that belong to one value: from the first to the last where they follow each other, else the likeliest."""
-    texts = [text for _, text in pieces]
-    start = said.find(texts[0])
-    end = said.find(texts[-1], max(start, 0))
-    whole = said[start : end + len(texts[-1])] if 0 <= start <= end else ""
-    if whole and len(clauses(whole)) == len(texts):
-        return whole
-    return max(pieces)[1]
-
-
-def _clocks(form: Field, said: str) -> list[str]:
-    """Hours that stand in a message, as HH:MM."""
-    clock = field_for("time", {"type": "string", "format": "time"}, form.context)
-    found = []
-    for span in clock.spot(said):
-        try:
-            found.append(str(clock.resolve(span.surface))[:5])
-        except ValueError:
-            continue
-    return found
 
 
 def _plain(stop: Stop, walker: Walker, *, zh: bool) -> tuple[str, str, str]:

@@ -96,15 +96,6 @@ def heard_in(one: Trajectory, desk: Company, found: Sequence[Path] = ()) -> Iter
         before = step
 
 
-def names(language: Language) -> list[str]:
-    """Names of people, made up of the commonest family and given names of a language."""
-    from faker import Faker
-
-    fake = Faker("zh_CN" if language == "zh" else "en_US")
-    fake.seed_instance(0)
-    return [fake.name() if language == "zh" else f"{fake.first_name()} {fake.last_name()}" for _ in range(MOST)]
-
-
 def heard_of(sayings: Iterable[Saying], values: Mapping[str, Sequence[str]]) -> Iterator[Heard]:
     """What experts noted that customers say, each with some values in its places."""
     for one in sayings:
