@@ -78,6 +78,7 @@ class Ground:
     _rows: dict[int, Sequence[Json]] = field(default_factory=dict)
     #: Calls of an episode so far -> the answer to the last one, and whether it changed anything.
     _answers: dict[str, tuple[Observation, bool]] = field(default_factory=dict)
+    _first: dict[str, Observation | None] = field(default_factory=dict)
     _known: dict[tuple[Any, ...], Sequence[Any]] = field(default_factory=dict)
     _judges: dict[tuple[int, int, str], tuple[int, ...]] = field(default_factory=dict)
     _moments: dict[str, Sequence[str]] = field(default_factory=dict)
@@ -120,6 +121,8 @@ class Ground:
 
     def told(self, found: Sequence[Any], slot: str, walk: Walk, at: int, use: _Use, start: _Start) -> Sequence[Any]:
         """As `known`, of values that stand in no row, the same for all plans of a company."""
+        if self._rows.get(start.seed) is not start.rows:
+            return found
         key = (id(self._walks.setdefault(id(walk), walk)), at, slot, start.seed, start.way, "told")
         if key not in self._known:
             told = self._leading(found, slot, walk, use, start)
@@ -136,13 +139,8 @@ class Ground:
         return [value for value in found if self._answered_well(value, slot, walk, use.step, step, start.seed)]
 
     def _answered_well(self, value: Any, slot: str, walk: Walk, at: int, step: CallTool, seed: int) -> bool:
-        call = Call(name=step.tool, arguments=written_out(step.arguments, {slot: value}))
-        if unfit(call, self.company):
-            return False
-        episode = _Episode(self.company, Setup(seed=seed), str(seed))
-        episode.then(call)
-        answered, _ = self.answer(episode)
-        if not answered.ok:
+        answered = self._alone(Call(name=step.tool, arguments=written_out(step.arguments, {slot: value})), seed)
+        if answered is None or not answered.ok:
             return False
         values = {slot: value} | {one: field_of_answer(answered.body, path) for one, path in step.fills.items()}
         for then, label in zip(walk.steps[at + 1 :], walk.labels[at + 1 :], strict=True):
@@ -152,6 +150,15 @@ class Ground:
             values = {one: there for one, there in values.items() if one not in anew}
         return True
 
+    def _alone(self, call: Call, seed: int) -> Observation | None:
+        """What a call gets in a world that has just begun; None for one that cannot be made."""
+        key = f"{seed}\n{call.model_dump_json()}"
+        if key not in self._first:
+            episode = _Episode(self.company, Setup(seed=seed), str(seed))
+            episode.then(call)
+            self._first[key] = None if unfit(call, self.company) else self.answer(episode)[0]
+        return self._first[key]
+
     def moments(self, slot: Slot) -> Sequence[str]:
         """Days and hours ahead, in the form of a slot."""
         form = slot.field.form or "%Y-%m-%d"
@@ -159,7 +166,8 @@ class Ground:
             today = self.company.context.today
             days = [today + timedelta(days=n) for n in range(1, _DAYS)]
             hours = (9, 10, 14, 16)
-            self._moments[form] = [day.replace(hour=hour, minute=0).strftime(form) for day in days for hour in hours]
+            found = (day.replace(hour=hour, minute=0).strftime(form) for day in days for hour in hours)
+            self._moments[form] = list(dict.fromkeys(found))
         return self._moments[form]
 
 
