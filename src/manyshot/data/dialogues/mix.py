@@ -441,7 +441,8 @@ class _Writer:
     def _wrong_calls(self, call: Call) -> list[_Wrong]:
         """Calls with one thing wrong of which the API says what: a field left out, words in place of the value, an id
         without its last character."""
-        tool, found = self.company.tools[call.name], []
+        tool = self.company.tools[call.name]
+        found: list[_Wrong] = []
         for slot in tool.slots:
             value = call.arguments.get(slot.name) if len(slot.path) == 1 else None
             if not isinstance(value, str | int | float) or isinstance(value, bool):
