@@ -40,10 +40,10 @@ _MOMENTS = frozenset({Kind.DATE, Kind.TIME, Kind.DATETIME})
 _ANYBODY = frozenset({Kind.PERSON, Kind.ADDRESS})
 
 Pools = Mapping[str, Sequence[Any]]
-#: plain: failures come about by themselves where they can; faulty: they are injected; empty: calls whose answers lead
-#: the wrong way find nothing.
-Way = Literal["plain", "faulty", "empty"]
-WAYS: tuple[Way, ...] = ("plain", "faulty", "empty")
+#: plain: failures come about by themselves where they can; mixed: those that an unknown id brings about, the others are
+#: injected; faulty: all are injected; empty: calls whose answers lead the wrong way find nothing.
+Way = Literal["plain", "mixed", "faulty", "empty"]
+WAYS: tuple[Way, ...] = ("plain", "mixed", "faulty", "empty")
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +192,7 @@ def plan(
     ground = ground or Ground(company)
     rows = ground.rows(start)
     for way in ways:
-        faults = _faults(along, way, company.flows[path.flow])
+        faults = _faults(along, way, company.flows[path.flow], company)
         faulty = start.model_copy(update={"faults": (*start.faults, *faults)})
         key = faulty.model_dump_json()
         rng = random.Random(f"{path.id} {seed} {way}")
@@ -424,7 +424,8 @@ class _Search:
 
     def _refused(self, walk: Walk, at: int, slot: Slot) -> bool:
         """Whether a call is to fail because the world does not know this value."""
-        fails = walk.labels[at] == FAILED and self.start.way == "plain" and _fails_by_itself(walk, at, self.flow)
+        fails = walk.labels[at] == FAILED and self.start.way in ("plain", "mixed")
+        fails = fails and _fails_by_itself(walk, at, self.flow)
         return fails and slot.field.kind in (Kind.ID, Kind.PHONE)
 
     def _unknown(self, schema: Json) -> str | None:
@@ -439,14 +440,15 @@ def _reads(world: World, name: str) -> bool:
     return bool(marked and marked(name))
 
 
-def _faults(walk: Walk, way: Way, flow: Flow) -> Iterator[CallFault]:
+def _faults(walk: Walk, way: Way, flow: Flow, company: Company) -> Iterator[CallFault]:
     """Faults for the calls that are to fail and cannot fail by themselves."""
     made: dict[str, int] = {}
     for n, (step, label) in enumerate(zip(walk.steps, walk.labels, strict=True)):
         if not isinstance(step, CallTool):
             continue
         made[step.tool] = made.get(step.tool, 0) + 1
-        if label == FAILED and (way != "plain" or not _fails_by_itself(walk, n, flow)):
+        by_itself = _fails_by_itself(walk, n, flow) and (way != "mixed" or _takes_unknown(walk, n, company))
+        if label == FAILED and (way not in ("plain", "mixed") or not by_itself):
             yield CallFault(call=step.tool, nth=made[step.tool], kind="error")
         elif way == "empty" and label != FAILED and _wants_nothing(walk, n):
             yield CallFault(call=step.tool, nth=made[step.tool], kind="empty")
@@ -458,6 +460,19 @@ def _fails_by_itself(walk: Walk, at: int, flow: Flow) -> bool:
     then = walk.steps[at + 1]
     alike = sum(isinstance(step, CallTool) and step.failed == then.id for step in flow.steps)
     return bool(walk.steps[at].needs) and not (isinstance(then, Handoff) and alike > 1)
+
+
+def _takes_unknown(walk: Walk, at: int, company: Company) -> bool:
+    """Whether a call takes an id that no call of the walk took well since it was asked for."""
+    step = walk.steps[at]
+    well: set[str] = set()
+    for before, label in zip(walk.steps[:at], walk.labels[:at], strict=True):
+        if isinstance(before, Ask):
+            well -= set(before.slots)
+        elif isinstance(before, CallTool) and label != FAILED:
+            well |= set(before.needs)
+    uses = (_use(slot, walk, at, company) for slot in step.needs if slot not in well)
+    return any(use and use.step == at and use.slot and use.slot.field.kind in (Kind.ID, Kind.PHONE) for use in uses)
 
 
 @dataclass(frozen=True, slots=True)
