@@ -47,6 +47,7 @@ def thinking_desk(folder: Path) -> Path:
     for path in [*folder.glob("flows/*"), *folder.glob("shots/*.md"), *folder.glob("tests/scenarios*")]:
         if path.stem != flow:
             path.unlink()
+    (folder / "sayings.yaml").unlink()  # it names the other flows
     tests = folder / "tests" / "calls.jsonl"
     tests.write_text("".join(tests.open(encoding="utf-8").readlines()[:2]), "utf-8")
     return folder

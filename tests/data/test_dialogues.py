@@ -100,6 +100,10 @@ def test_an_english_desk_gets_every_class(tmp_path: Path, capsys: pytest.Capture
     assert {kind for kind, paths in made.numbers["no_room"].items() if len(paths) > 2} == set()
     said = [turn["text"] for row in rows for turn in row["turns"] if turn["role"] != "observation"]
     assert not [text for text in said if "\u4e00" < max(text) < "\ua000"]
+    assert made.numbers["rejects"]["near-duplicate of another path"]
+    multiply.run(desk, tmp_path / "two", Silent(), count=170, workers=2)
+    for name in (GENERATED, multiply.REJECTS):
+        assert (tmp_path / "two" / name).read_bytes() == (tmp_path / "out" / name).read_bytes()
     checker = Checker(desk, opener(load_domain(desk), load_flows(desk)))
     faults = [(row["kind"], fault) for row in rows for fault in checker.faults(row)]
     assert not faults
@@ -188,7 +192,7 @@ def test_rejects_are_counted_with_examples(made: tuple[Path, list[Row]]) -> None
 
 def test_near_duplicates_are_told_over_all_paths(made: tuple[Path, list[Row]]) -> None:
     """The dialogues of one path stand under another one as well: none of them is kept twice, and others are made."""
-    builder = multiply._builder(open_book(FOLDER, partial(opener, trust=False)), 0)
+    builder = multiply.builder_of(open_book(FOLDER, partial(opener, trust=False)), 0)
     first, second = builder.paths[1:3]
     own = [Trajectory.model_validate(row) for row in made[1] if row["path"] == first.id]
     alike = [one.model_copy(update={"path": second.id, "flow": second.flow}) for one in own]

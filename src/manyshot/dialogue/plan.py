@@ -40,10 +40,10 @@ _MOMENTS = frozenset({Kind.DATE, Kind.TIME, Kind.DATETIME})
 _ANYBODY = frozenset({Kind.PERSON, Kind.ADDRESS})
 
 Pools = Mapping[str, Sequence[Any]]
-#: plain: failures come about by themselves where they can; faulty: they are injected; empty: calls whose answers lead
-#: the wrong way find nothing.
-Way = Literal["plain", "faulty", "empty"]
-WAYS: tuple[Way, ...] = ("plain", "faulty", "empty")
+#: plain: failures come about by themselves where they can; mixed: those that an unknown id brings about, the others are
+#: injected; faulty: all are injected; empty: calls whose answers lead the wrong way find nothing.
+Way = Literal["plain", "mixed", "faulty", "empty"]
+WAYS: tuple[Way, ...] = ("plain", "mixed", "faulty", "empty")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,7 @@ class Ground:
     _rows: dict[int, Sequence[Json]] = field(default_factory=dict)
     #: Calls of an episode so far -> the answer to the last one, and whether it changed anything.
     _answers: dict[str, tuple[Observation, bool]] = field(default_factory=dict)
+    _first: dict[str, Observation | None] = field(default_factory=dict)
     _known: dict[tuple[Any, ...], Sequence[Any]] = field(default_factory=dict)
     _judges: dict[tuple[int, int, str], tuple[int, ...]] = field(default_factory=dict)
     _moments: dict[str, Sequence[str]] = field(default_factory=dict)
@@ -120,6 +121,8 @@ class Ground:
 
     def told(self, found: Sequence[Any], slot: str, walk: Walk, at: int, use: _Use, start: _Start) -> Sequence[Any]:
         """As `known`, of values that stand in no row, the same for all plans of a company."""
+        if self._rows.get(start.seed) is not start.rows:
+            return found
         key = (id(self._walks.setdefault(id(walk), walk)), at, slot, start.seed, start.way, "told")
         if key not in self._known:
             told = self._leading(found, slot, walk, use, start)
@@ -136,13 +139,8 @@ class Ground:
         return [value for value in found if self._answered_well(value, slot, walk, use.step, step, start.seed)]
 
     def _answered_well(self, value: Any, slot: str, walk: Walk, at: int, step: CallTool, seed: int) -> bool:
-        call = Call(name=step.tool, arguments=written_out(step.arguments, {slot: value}))
-        if unfit(call, self.company):
-            return False
-        episode = _Episode(self.company, Setup(seed=seed), str(seed))
-        episode.then(call)
-        answered, _ = self.answer(episode)
-        if not answered.ok:
+        answered = self._alone(Call(name=step.tool, arguments=written_out(step.arguments, {slot: value})), seed)
+        if answered is None or not answered.ok:
             return False
         values = {slot: value} | {one: field_of_answer(answered.body, path) for one, path in step.fills.items()}
         for then, label in zip(walk.steps[at + 1 :], walk.labels[at + 1 :], strict=True):
@@ -152,6 +150,15 @@ class Ground:
             values = {one: there for one, there in values.items() if one not in anew}
         return True
 
+    def _alone(self, call: Call, seed: int) -> Observation | None:
+        """What a call gets in a world that has just begun; None for one that cannot be made."""
+        key = f"{seed}\n{call.model_dump_json()}"
+        if key not in self._first:
+            episode = _Episode(self.company, Setup(seed=seed), str(seed))
+            episode.then(call)
+            self._first[key] = None if unfit(call, self.company) else self.answer(episode)[0]
+        return self._first[key]
+
     def moments(self, slot: Slot) -> Sequence[str]:
         """Days and hours ahead, in the form of a slot."""
         form = slot.field.form or "%Y-%m-%d"
@@ -159,7 +166,8 @@ class Ground:
             today = self.company.context.today
             days = [today + timedelta(days=n) for n in range(1, _DAYS)]
             hours = (9, 10, 14, 16)
-            self._moments[form] = [day.replace(hour=hour, minute=0).strftime(form) for day in days for hour in hours]
+            found = (day.replace(hour=hour, minute=0).strftime(form) for day in days for hour in hours)
+            self._moments[form] = list(dict.fromkeys(found))
         return self._moments[form]
 
 
@@ -184,7 +192,7 @@ def plan(
     ground = ground or Ground(company)
     rows = ground.rows(start)
     for way in ways:
-        faults = _faults(along, way, company.flows[path.flow])
+        faults = _faults(along, way, company.flows[path.flow], company)
         faulty = start.model_copy(update={"faults": (*start.faults, *faults)})
         key = faulty.model_dump_json()
         rng = random.Random(f"{path.id} {seed} {way}")
@@ -416,7 +424,8 @@ class _Search:
 
     def _refused(self, walk: Walk, at: int, slot: Slot) -> bool:
         """Whether a call is to fail because the world does not know this value."""
-        fails = walk.labels[at] == FAILED and self.start.way == "plain" and _fails_by_itself(walk, at, self.flow)
+        fails = walk.labels[at] == FAILED and self.start.way in ("plain", "mixed")
+        fails = fails and _fails_by_itself(walk, at, self.flow)
         return fails and slot.field.kind in (Kind.ID, Kind.PHONE)
 
     def _unknown(self, schema: Json) -> str | None:
@@ -431,14 +440,15 @@ def _reads(world: World, name: str) -> bool:
     return bool(marked and marked(name))
 
 
-def _faults(walk: Walk, way: Way, flow: Flow) -> Iterator[CallFault]:
+def _faults(walk: Walk, way: Way, flow: Flow, company: Company) -> Iterator[CallFault]:
     """Faults for the calls that are to fail and cannot fail by themselves."""
     made: dict[str, int] = {}
     for n, (step, label) in enumerate(zip(walk.steps, walk.labels, strict=True)):
         if not isinstance(step, CallTool):
             continue
         made[step.tool] = made.get(step.tool, 0) + 1
-        if label == FAILED and (way != "plain" or not _fails_by_itself(walk, n, flow)):
+        by_itself = _fails_by_itself(walk, n, flow) and (way != "mixed" or _takes_unknown(walk, n, company))
+        if label == FAILED and (way not in ("plain", "mixed") or not by_itself):
             yield CallFault(call=step.tool, nth=made[step.tool], kind="error")
         elif way == "empty" and label != FAILED and _wants_nothing(walk, n):
             yield CallFault(call=step.tool, nth=made[step.tool], kind="empty")
@@ -450,6 +460,19 @@ def _fails_by_itself(walk: Walk, at: int, flow: Flow) -> bool:
     then = walk.steps[at + 1]
     alike = sum(isinstance(step, CallTool) and step.failed == then.id for step in flow.steps)
     return bool(walk.steps[at].needs) and not (isinstance(then, Handoff) and alike > 1)
+
+
+def _takes_unknown(walk: Walk, at: int, company: Company) -> bool:
+    """Whether a call takes an id that no call of the walk took well since it was asked for."""
+    step = walk.steps[at]
+    well: set[str] = set()
+    for before, label in zip(walk.steps[:at], walk.labels[:at], strict=True):
+        if isinstance(before, Ask):
+            well -= set(before.slots)
+        elif isinstance(before, CallTool) and label != FAILED:
+            well |= set(before.needs)
+    uses = (_use(slot, walk, at, company) for slot in step.needs if slot not in well)
+    return any(use and use.step == at and use.slot and use.slot.field.kind in (Kind.ID, Kind.PHONE) for use in uses)
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,7 @@ class DialogueBuilder:
         planned = [one for one in found if one is not None]
         #: Path and walk -> how values were found that lead along it.
         self._ways: dict[tuple[Any, ...], Way] = {(one.path.id, *one.walk.taken): one.way for one in planned}
+        self._first_ways = dict(self._ways)
         drafts = [worded(found, company, found.path.id, style) for style in range(STYLES) for found in planned]
         drawn = [bones for one in drafts if (bones := self._bones(replay(one, company))) is not None]
         self.mixer.add_few(drawn)
@@ -150,6 +151,7 @@ class DialogueBuilder:
     def make(self, path: Path, count: int) -> Made:
         """`count` dialogues along a path, fewer where they cannot be made; each class once before any twice."""
         made, near, shares = Made(path.id), NearDuplicates(), self.shares
+        self._ways = dict(self._first_ways)  # what was made before, here or in another process, decides nothing
         wanted = [kind for kind, share in shares.items() if share > 0]
         n = 0
         able: list[str] = []
@@ -176,6 +178,7 @@ class DialogueBuilder:
         """Another dialogue for one that was too near to one of another path; None when none was found. `n`: a number
         of its own. `near`: what was kept of all paths."""
         path = self.company.paths[lost.flow][lost.path]
+        self._ways = dict(self._first_ways)
         for chance in range(CHANCES):
             found = self._one(path, lost.kind, _INSTEAD + n * CHANCES + chance, rejects, near)
             if found is not None:

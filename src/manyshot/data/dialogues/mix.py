@@ -409,8 +409,11 @@ class _Writer:
             return False
         failing = self._set_fault(done.call.name, FAULTS[self.kind])
         self._thought(unit)
-        if self.kind == "timeout" and failing:
-            return False  # the flow says what to do when this call fails
+        then = self.plan.walk.steps[unit.step + 1]
+        if self.kind == "timeout" and failing and not isinstance(then, Ask):
+            return (
+                False  # the flow says what to do; but what it asks then is about the customer's words, not about time
+            )
         self._give_up(self._failed_words(step) if self.kind == "timeout" else [])
         return True
 
@@ -441,7 +444,8 @@ class _Writer:
     def _wrong_calls(self, call: Call) -> list[_Wrong]:
         """Calls with one thing wrong of which the API says what: a field left out, words in place of the value, an id
         without its last character."""
-        tool, found = self.company.tools[call.name], []
+        tool = self.company.tools[call.name]
+        found: list[_Wrong] = []
         for slot in tool.slots:
             value = call.arguments.get(slot.name) if len(slot.path) == 1 else None
             if not isinstance(value, str | int | float) or isinstance(value, bool):

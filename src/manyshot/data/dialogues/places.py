@@ -85,7 +85,9 @@ class Places:
 
     def may_be(self, key: str, kinds: Container[Kind]) -> bool:
         """Whether a slot is of such a kind, or of none that is known before its values."""
-        return key not in self._slots or self._slots[key].field.kind in kinds
+        if key in self._slots:
+            return self._slots[key].field.kind in kinds
+        return key not in self.flow.slots or not self.flow.slots[key].values
 
     def own_words(self, text: str) -> set[str]:
         """Words that are neither the flow's nor the tools': somebody's story."""
