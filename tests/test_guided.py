@@ -14,7 +14,7 @@ from manyshot.guided import Guidance, Guided
 from manyshot.progress import Silent
 from manyshot.types import Call, CallFault, FaultKind, Setup
 from manyshot.values.text import fold
-from tests.dialogue.inn import inn_folder
+from tests.dialogue.inn import Inn, inn_folder
 
 DESK = find_domain("ticket_desk")
 OPEN = "CHB20241003006"
@@ -40,7 +40,9 @@ def inn(tmp_path_factory: pytest.TempPathFactory) -> Guidance:
 
 
 def test_an_english_desk_needs_no_sayings(inn: Guidance) -> None:
-    one = talk(inn, "Hello, I'd like a table", "next Saturday", "My name is Joan Pike, there are three of us")
+    one = Guided(inn, Inn(Setup()))
+    for said in ("Hello, I'd like a table", "next Saturday", "My name is Joan Pike, there are three of us"):
+        one.hear(said)
     assert [(call.name, call.arguments) for call in calls(one)] == [
         ("FreeTables", {"day": "2024-10-19"}),
         ("Book", {"guest": "Joan Pike", "day": "2024-10-19", "guests": 3}),

@@ -25,8 +25,8 @@ from manyshot.spec.load import load_dialogues, load_domain, load_flows
 from manyshot.thinker import Thinker
 from manyshot.thinking import held_back, matter_of, train_folder
 from manyshot.train.settings import TrainConfig
-from manyshot.transcript import prefix_text, render
-from manyshot.types import Setup, Trajectory, Turn
+from manyshot.transcript import prefix_text, render, steps, thought_lines
+from manyshot.types import Setup, Trajectory
 from tests.scripted import Counting, starter, thinking_desk
 from tests.test_cli_flow import ran
 
@@ -142,13 +142,21 @@ def test_an_assistant_of_the_run_thinks_and_talks(whole: tuple[Watched, Path, Ru
     modes: dict[AssistantMode, str | None] = {"tuned": THINKING, "base": None}
     for mode, adapter in modes.items():
         made.asked.clear()
-        with assistants(place, mode, parts=made.parts()) as (stage, open_assistant):
+        with assistants(place, mode, guided=False, parts=made.parts()) as (stage, open_assistant):
             one = open_assistant(stage.open_world(Setup()), 0)
             new = one.hear("我要投诉，上次修的又坏了")
         assert [turn.role for turn in new] == ["user", "think", "action", "reply"]
         assert {asked for _, asked in made.asked} == {adapter}
         wanted = "非常抱歉，请留一下您的手机号。" if mode == "tuned" else "现在为您转接人工客服"
         assert wanted in new[-1].text
+
+
+def test_a_guided_assistant_says_what_experts_and_flows_say(whole: tuple[Watched, Path, RunFolder]) -> None:
+    made, _, place = whole
+    with assistants(place, "tuned", parts=made.parts()) as (stage, open_assistant):
+        new = open_assistant(stage.open_world(Setup()), 0).hear("我要投诉，上次修的又坏了")
+    assert new[-1].role == "reply"
+    assert "手机号" in new[-1].text or "不满意" in new[-1].text
 
 
 def test_a_run_that_does_not_think_has_no_assistant_to_talk_with(tmp_path: Path) -> None:
@@ -308,7 +316,7 @@ def test_thinking_keeps_to_its_share(minutes: int) -> None:
     assert budget.FEWEST_DIALOGUES <= plan.dialogues <= budget.MOST_DIALOGUES
 
 
-def test_the_real_model_learns_two_dialogues_and_thinks(desk: Path, tmp_path: Path) -> None:
+def test_the_real_model_learns_two_dialogues_and_weighs_their_thoughts(desk: Path, tmp_path: Path) -> None:
     from manyshot.parts import embedded
 
     domain, parts, data = load_domain(desk), embedded(), tmp_path / "dialogues"
@@ -325,9 +333,13 @@ def test_the_real_model_learns_two_dialogues_and_thinks(desk: Path, tmp_path: Pa
     assert losses[-1] < losses[0]
     model = parts.open_model(base, {THINKING: tmp_path / "think" / "adapter.gguf"})
     try:
-        think = Thinker(model, parts.tokenizer(base), found.prefix, adapter=THINKING)
-        thought = think([Turn(role="user", text="我要投诉")])
-        assert thought.then in ("call", "reply", "handoff", "end")
+        (said, thought), *_ = steps(learnt[0].turns)
+        line = ["".join(thought_lines(thought)[:2])]
+        taught, untaught = (
+            Thinker(model, parts.tokenizer(base), found.prefix, adapter=adapter).weigh(said, line)[0]
+            for adapter in (THINKING, None)
+        )
+        assert taught > untaught + 5
     finally:
         model.close()
 

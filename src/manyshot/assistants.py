@@ -123,6 +123,7 @@ def guidance_of(domain: Path, dialogues: Path, weigh: Weigh | None, *, trust: bo
             texts += people
     said = load_sayings(domain, flows)
     heard += heard_of(said, values)
+    heard += [Heard(flow.name, "", flow.about, Reading(flow=flow.name)) for flow in flows if flow.about]
     # Who opens with something that belongs nowhere begins no flow.
     strays = words(desk.context.language).detours
     heard += [Heard("", "", text, Reading(strays=kind)) for kind in EARLY for text in strays[kind].says]

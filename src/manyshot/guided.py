@@ -40,6 +40,8 @@ PATIENCE = 3
 CALLS = 8
 #: Nats against a reading that has another number of ids and phones than the message.
 WITHOUT = 2.0
+#: Nats against an opening that begins no flow: people write to a desk because they want something of it.
+STRANGE = 1.5
 #: How sure it must be which choice an opening means that nothing depends on yet; else it is asked for.
 SURE = 0.75
 _IDS = re.compile(r"[A-Za-z]{0,5}[ -]?\d(?:[ -]?\d){6,}")
@@ -149,7 +151,9 @@ class Guided:
 
     def _unlike(self, reading: Reading, said: str) -> float:
         """Nats against a reading: for values that it has and the message has not, and the reverse."""
-        if reading.strays or not reading.flow:
+        if reading.strays:
+            return STRANGE if not self._walker else 0.0
+        if not reading.flow:
             return 0.0
         against = 0.0
         flow = self.guidance.company.flows[reading.flow]

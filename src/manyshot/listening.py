@@ -120,6 +120,8 @@ class Listener:
         some = [slot for slot in asked if slot in taken]
         open_ = {slot for slot in taken if slot in tells or (slot in some and (len(some) > 1 or insist))}
         parts = [piece for piece in clauses(said) if not self._only_typed(piece, flow)]
+        counted = [form for slot, form in self.forms(flow) if slot in asked and form.kind in _COUNTED]
+        parts = [piece for piece in parts if not any(form.spot(piece) for form in counted)] or parts
         pieces: dict[str, list[tuple[float, str]]] = {slot: [] for slot in sorted(taken)}
         unclear: list[str] = []
         for piece in parts:
