@@ -153,10 +153,13 @@ def test_an_assistant_of_the_run_thinks_and_talks(whole: tuple[Watched, Path, Ru
 
 def test_a_guided_assistant_says_what_experts_and_flows_say(whole: tuple[Watched, Path, RunFolder]) -> None:
     made, _, place = whole
-    with assistants(place, "tuned", parts=made.parts()) as (stage, open_assistant):
-        new = open_assistant(stage.open_world(Setup()), 0).hear("我要投诉，上次修的又坏了")
-    assert new[-1].role == "reply"
-    assert "手机号" in new[-1].text or "不满意" in new[-1].text
+    for weigh in (False, True):
+        made.asked.clear()
+        with assistants(place, "tuned", weigh=weigh, parts=made.parts()) as (stage, open_assistant):
+            new = open_assistant(stage.open_world(Setup()), 0).hear("我要投诉，上次修的又坏了")
+        assert new[-1].role == "reply"
+        assert "手机号" in new[-1].text or "不满意" in new[-1].text
+        assert {adapter for _, adapter in made.asked} <= ({THINKING} if weigh else set())
 
 
 def test_a_run_that_does_not_think_has_no_assistant_to_talk_with(tmp_path: Path) -> None:

@@ -51,14 +51,21 @@ _APART = 100
 
 @contextmanager
 def assistants(
-    place: RunFolder, mode: AssistantMode, *, guided: bool = True, trust: bool = False, parts: Parts | None = None
+    place: RunFolder,
+    mode: AssistantMode,
+    *,
+    guided: bool = True,
+    weigh: bool = False,
+    trust: bool = False,
+    parts: Parts | None = None,
 ) -> Iterator[tuple[Stage, Opener]]:
     """Where a run's scenarios are played, and a function that opens an assistant. The model is closed at the end.
 
-    mode: tuned with both adapters; base and fewshot without; workflow runs the flows by rules, without a model.
-    guided: a tuned one is held to its place in the flows (manyshot.guided), an untuned one to the calls that they leave
-    open. Raises DataError for a run without a thinking adapter,
-    SpecError for a workflow without rules, WorldError for a world that may not be run.
+    mode: tuned with what the run learnt; base and fewshot without; workflow runs the flows by rules. guided: a tuned
+    one keeps its place in the flows and speaks in experts' words (manyshot.guided), an untuned one is held to the calls
+    that the flows leave open. weigh: a guided one asks the thinking model where words leave open what is meant; else no
+    model is needed. Raises DataError for a run that did not learn to think, SpecError for a workflow without rules,
+    WorldError for a world that may not be run.
     """
     domain, flows = load_domain(place.domain), load_flows(place.domain)
     world = opener(domain, flows, trust=trust)
@@ -67,19 +74,21 @@ def assistants(
         rules = read_rules(place.domain)
         yield stage, lambda world, _: Workflow(flows, domain.tools, domain.context, rules, world)
         return
-    config = settings_of(place)
-    parts = parts or embedded(config.weights)
     if mode == "tuned" and not (place.trained and place.thought):
         raise DataError(
             f"{place.path}: has no thinking adapter; a run makes one when the domain has flows and approved dialogues "
             "(manyshot shots list), and --no-thinking was not given"
         )
+    if mode == "tuned" and guided and not weigh:
+        yield stage, partial(Guided, guidance_of(place.domain, place.dialogues, None, trust=trust))
+        return
+    config = settings_of(place)
+    parts = parts or embedded(config.weights)
     desk = desk_of(domain, config.copy_spans, config.held_out)
     base = parts.find_base(domain.base)
     adapters = {TUNED: place.adapter, THINKING: place.thinking} if mode == "tuned" else {}
     model, tokenizer = parts.open_model(base, adapters), parts.tokenizer(base)
     try:
-        predictor = desk.predictor(model, tokenizer)
         thinker = Thinker(
             model,
             tokenizer,
@@ -89,12 +98,11 @@ def assistants(
             shots=EXAMPLES if mode == "fewshot" else 0,
             room=CONTEXT_TOKENS - MAX_TOKENS,
         )
-        if guided and mode == "tuned":
-            guidance = guidance_of(place.domain, place.dialogues, thinker.weigh, trust=trust)
-            yield stage, partial(Guided, guidance)
+        if mode == "tuned" and guided:
+            yield stage, partial(Guided, guidance_of(place.domain, place.dialogues, thinker.weigh, trust=trust))
             return
         guide = Guide(path for flow in flows for path in paths(flow)) if guided else None
-        act = partial(_act, predictor, desk.mode(mode, grammar=True, shots=chosen_shots(place)))
+        act = partial(_act, desk.predictor(model, tokenizer), desk.mode(mode, grammar=True, shots=chosen_shots(place)))
 
         def open_assistant(world: World, trial: int) -> Agent:
             return Agent(partial(_think, thinker, trial), act, world, domain.context.language, guide=guide)

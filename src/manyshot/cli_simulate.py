@@ -26,8 +26,11 @@ def simulate(
         Mode, typer.Option(help="The base, with examples, with its adapters, or the flows by fixed rules.")
     ] = Mode.tuned,
     guided: Annotated[
-        bool, typer.Option("--guided/--free", help="Hold its thoughts to what the flows leave open, or do not.")
+        bool, typer.Option("--guided/--free", help="Keep its place in the flows, or let the model write all thoughts.")
     ] = True,
+    weigh: Annotated[
+        bool, typer.Option("--weigh", help="Guided: ask the thinking model where words leave open what is meant.")
+    ] = False,
     trials: Annotated[int, typer.Option(min=1, help="Conversations a scenario; the first takes no chances.")] = 1,
     trust: Annotated[bool, typer.Option("--trust", help="Run the domain's world.py.")] = False,
 ) -> None:
@@ -52,9 +55,15 @@ def simulate(
     # Flows, rules and the company decide the result as well: rows of an edited domain are not gone on with.
     files = (path for path in sorted(place.domain.rglob("*")) if path.is_file() and "__pycache__" not in path.parts)
     made.append(digest([[str(path.relative_to(place.domain)), path.read_bytes().hex()] for path in files]))
-    with assistants(place, mode.value, guided=guided, trust=trust) as (stage, open_assistant):
+    with assistants(place, mode.value, guided=guided, weigh=weigh, trust=trust) as (stage, open_assistant):
         rows = simulation.simulate(
-            found, stage, open_assistant, out, screen, trials=trials, key=f"{mode.value} {guided} {' '.join(made)}"
+            found,
+            stage,
+            open_assistant,
+            out,
+            screen,
+            trials=trials,
+            key=f"{mode.value} {guided} {weigh} {' '.join(made)}",
         )
     for text in simulation.told(rows, trials):
         screen.say(text)

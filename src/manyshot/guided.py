@@ -30,7 +30,7 @@ from manyshot.types import LEAVES, REFUSES, Call, Json, Observation, Turn
 from manyshot.understanding import Reading, Understanding
 
 #: Readings less likely than the best by so many nats are not looked at.
-FARTHEST = 2.5
+FARTHEST = 1.0
 #: How much the thinking model's nats count beside the words'.
 MODEL = 0.5
 #: Messages after one question in which it is not answered, before a person takes over; a stray one counts half, and who
