@@ -205,16 +205,22 @@ def _about(tool: Tool) -> str:
     return " ".join((*name_words(tool.name), tool.description, *fields))
 
 
-def runs(language: Language) -> FeatureUnion:
-    """Runs of characters; within words, and beside whole words, where blanks divide them. All digits are one."""
+def runs(language: Language, longest: int | None = None, often: int = 1) -> FeatureUnion:
+    """Runs of characters; within words, and beside whole words, where blanks divide them. All digits are one.
+
+    longest: signs of a run, 4 or 5 without it. often: texts in which a run must stand to count; fewer runs fit faster.
+    """
     if language == "zh":
-        return FeatureUnion([("runs", _tfidf("char", (1, 4)))])
-    return FeatureUnion([("runs", _tfidf("char_wb", (2, 5))), ("words", _tfidf("word", (1, 2)))])
+        return FeatureUnion([("runs", _tfidf("char", (1, longest or 4), often))])
+    word = ("words", _tfidf("word", (1, 2), often))
+    return FeatureUnion([("runs", _tfidf("char_wb", (2, longest or 5), often)), word])
 
 
-def _tfidf(analyzer: str, lengths: tuple[int, int]) -> TfidfVectorizer:
+def _tfidf(analyzer: str, lengths: tuple[int, int], often: int) -> TfidfVectorizer:
     whole = {"token_pattern": r"(?u)\w+"} if analyzer == "word" else {}
-    return TfidfVectorizer(analyzer=analyzer, ngram_range=lengths, preprocessor=_undigited, sublinear_tf=True, **whole)
+    return TfidfVectorizer(
+        analyzer=analyzer, ngram_range=lengths, preprocessor=_undigited, sublinear_tf=True, min_df=often, **whole
+    )
 
 
 def _undigited(text: str) -> str:

@@ -34,6 +34,8 @@ from manyshot.types import LEAVES, Json, Language, Saying, Trajectory
 FIT = 30.0
 #: Texts of a place and reading that are learnt from, each once.
 MOST = 120
+#: Characters of a run at most; from so many texts on, runs that stand in one alone tell nothing.
+RUN, MANY = 3, 200
 #: Where one place shows only one reading, others are this unlikely, in nats.
 SURE = -5.0
 #: Classes of dialogues in which the customer says something else than an answer once.
@@ -252,7 +254,9 @@ def _place(found: Mapping[Reading, Mapping[str, None]], language: Language) -> P
         labels += [k] * len(own)
         # How often a reading comes in made dialogues says little about how often it comes in real ones.
         weights += [1 / math.sqrt(len(own))] * len(own)
-    model = Pipeline([("words", runs(language)), ("means", LogisticRegression(C=FIT, max_iter=400))])
+    often = 2 if len(texts) >= MANY else 1
+    means = LogisticRegression(C=FIT, max_iter=200, tol=1e-3)
+    model = Pipeline([("words", runs(language, RUN, often)), ("means", means)])
     scale = len(weights) / sum(weights)
     model.fit(texts, labels, means__sample_weight=[w * scale for w in weights])
     return Place(readings, model)

@@ -316,10 +316,15 @@ class _Writer:
             chosen = {slot: values[slot] for slot in about if slot in values and slots[slot].values}
             if n < then or before == then:
                 choices |= chosen
-                tells |= {slot for slot in about if isinstance(step, Ask) and not slots[slot].values}
+                free = (slot for slot in about if isinstance(step, Ask) and not slots[slot].values)
+                tells |= {slot for slot in free if not self._said_already(values.get(slot))}
             else:
                 asked |= chosen
         return Meant({k: v for k, v in choices.items() if k not in gives}, asked, frozenset(tells - set(gives)))
+
+    def _said_already(self, value: Any) -> bool:
+        """Whether the customer said a text already, in just these words."""
+        return isinstance(value, str) and any(value in turn.text for turn in self.turns if turn.role == "user")
 
     def _by_the_clock(self, text: Template, known: Json) -> Template:
         """A moment as its hour alone, mostly, where its day was spoken of."""
