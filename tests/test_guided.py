@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -120,6 +122,13 @@ def test_who_never_answers_is_handed_over(guidance: Guidance) -> None:
     assert one.over == "handoff"
 
 
+def test_what_has_no_words_is_asked_again_and_what_is_endless_is_cut(guidance: Guidance) -> None:
+    one = talk(guidance, "", "😀😀", "报修，桩不通电" + "，啊" * 100_000)
+    assert [call.name for call in calls(one)] == ["SearchSolution"]
+    assert max(len(turn.text) for turn in one.turns) <= 2000
+    assert talk(guidance, "  ", "\x00", "\u202e").over == "handoff"
+
+
 def test_a_served_customer_may_begin_anew(guidance: Guidance) -> None:
     one = talk(guidance, "查一下CHB20241007002到哪了", "不用催", f"再帮我把{OPEN}取消掉", "买了新的，确定取消")
     assert [call.name for call in calls(one)] == ["TicketQuery", "TicketQuery", "TicketCancel"]
@@ -132,11 +141,8 @@ def test_the_models_opinion_counts_where_words_leave_it_open(guidance: Guidance)
         seen.append(list(options))  # type: ignore[call-overload]
         return [0.0] + [-50.0] * (len(seen[-1]) - 1)
 
-    one = Guided(
-        Guidance(guidance.company, guidance.mixer, guidance.understanding, weigh), guidance.company.open(Setup())
-    )
-    for said in ("那个事儿", "嗯", "呃"):
-        one.hear(said)
+    for said in ("那个事儿", "师傅的事", "时间的事情想说一下", "这张单子怎么说", "师傅什么时候改", "投诉进度"):
+        Guided(replace(guidance, weigh=weigh), guidance.company.open(Setup())).hear(said)
     assert seen
     assert all(len(options) > 1 and all(text.startswith(" ") for text in options) for options in seen)
 

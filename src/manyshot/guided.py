@@ -36,6 +36,8 @@ MODEL = 0.5
 #: Messages after one question in which it is not answered, before a person takes over; a stray one counts half, and who
 #: does not want to tell is asked only once more.
 PATIENCE = 3
+#: Characters of a message that are looked at.
+LONGEST = 2000
 #: Calls between two messages of the customer.
 CALLS = 8
 #: Nats against a reading that has another number of ids and phones than the message.
@@ -44,6 +46,7 @@ WITHOUT = 2.0
 STRANGE = 1.5
 #: How sure it must be which choice an opening means that nothing depends on yet; else it is asked for.
 SURE = 0.75
+_WORDS = re.compile(r"\w")
 _IDS = re.compile(r"[A-Za-z]{0,5}[ -]?\d(?:[ -]?\d){6,}")
 #: What the thinking model makes of thoughts that may come next: a figure in nats for each.
 Weigh = Callable[[Sequence[Turn], Sequence[str]], Sequence[float]]
@@ -84,7 +87,11 @@ class Guided:
     def hear(self, said: str) -> Sequence[Turn]:
         """See protocols.Assistant."""
         first = len(self.turns)
+        said = said[:LONGEST]
         self.turns.append(Turn(role="user", text=said))
+        if not _WORDS.search(said):
+            self._ask_again()
+            return self.turns[first:]
         fresh = self._walker is None or self.over == "ended"
         self.over = ""
         try:
@@ -96,6 +103,20 @@ class Guided:
         except (LostError, WorldError):
             self._say(*self._hand_over_words(), "handoff")
         return self.turns[first:]
+
+    def _ask_again(self) -> None:
+        """Who says nothing in words is asked again; a person takes over when that does not help."""
+        self._idle += 1
+        if self._idle >= PATIENCE:
+            self._say(*self._hand_over_words(), "handoff")
+            return
+        asked = self._asked_last() if self._walker is not None and self.over != "ended" else ""
+        language = self.guidance.company.context.language
+        self._say("", "", asked or self._rng().choice(words(language).opening.questions), "reply")
+
+    def _asked_last(self) -> str:
+        """The last reply; "" at the beginning."""
+        return next((turn.text for turn in reversed(self.turns) if turn.role == "reply"), "")
 
     def _begin(self, said: str) -> Reading:
         """The flow that an opening begins, with what it tells."""
@@ -256,7 +277,7 @@ class Guided:
             self._say(think, action, reply, "end")
             self._walker = None
             return
-        asked = next((turn.text for turn in reversed(self.turns) if turn.role == "reply"), "") if self._walker else ""
+        asked = self._asked_last() if self._walker else ""
         language = self.guidance.company.context.language
         question = question_of(asked) if asked else self._rng().choice(words(language).opening.questions)
         self._say(think, action, f"{reply}{'' if language == 'zh' else ' '}{question}".strip(), "reply")
