@@ -40,10 +40,13 @@ RUN, MANY = 3, 200
 SURE = -5.0
 #: Classes of dialogues in which the customer says something else than an answer once.
 STRAYS = frozenset(("off_topic", "refuses", "two_things", "no_tool", "injection", "impossible_time"))
-#: Ends of a sentence's parts, where one thing ends and another begins.
+#: Stands for no slot: a piece that is nobody's value. Nats for words such as "my name is" before a piece.
+NONE = ""
+CUE = 3.0
 #: Characters of a number that is an id or a phone.
 LONG = 7
 _NUMBERS = re.compile(r"[A-Za-z]{0,5}[ -]?\d(?:[\dA-Za-z -]*\d)?")
+#: Ends of a sentence's parts, where one thing ends and another begins.
 _CLAUSES = re.compile(r"[，,；;。.！!？?、\n]+|\s{2,}|(?<=[\u4e00-\u9fff\d])\s(?=[\u4e00-\u9fff])")
 
 
@@ -267,11 +270,6 @@ def masked(text: str) -> str:
     return _NUMBERS.sub(lambda found: "#id#" if len(found[0]) >= LONG else "#", fold(text))
 
 
-NONE = ""
-#: Nats for words such as "my name is" before a piece.
-CUE = 3.0
-
-
 @dataclass(frozen=True, slots=True)
 class Likely:
     """How likely a piece is a slot's value, in nats; the value without the words beside it; whether those tell it."""
@@ -289,7 +287,6 @@ class Pieces:
     #: Slot -> words that stand before and behind its value within one piece ("my name is").
     before: Mapping[str, Sequence[str]] = field(default_factory=dict)
     behind: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    _slots: list[str] = field(default_factory=list)
 
     @staticmethod
     def fit(values: Mapping[str, Sequence[str]], sayings: Sequence[Saying], language: Language) -> Pieces:
@@ -312,11 +309,10 @@ class Pieces:
         texts += [(fold(text), NONE) for text in list(none)[: 2 * MOST]]
         model: Pipeline | None = None
         if len(slots) + bool(none) > 1:
-            model = Pipeline(
-                [("words", runs(language)), ("slot", LogisticRegression(C=FIT, max_iter=400, class_weight="balanced"))]
-            )
+            told = LogisticRegression(C=FIT, max_iter=200, tol=1e-3, class_weight="balanced")
+            model = Pipeline([("words", runs(language, RUN)), ("slot", told)])
             model.fit([text for text, _ in texts], [slot for _, slot in texts])
-        return Pieces(model, _longest(before), _longest(behind), slots)
+        return Pieces(model, _longest(before), _longest(behind))
 
     def likely(self, piece: str, slots: Iterable[str]) -> dict[str, Likely]:
         """Slot (and NONE) -> how likely a piece is its value."""
@@ -339,7 +335,7 @@ class Pieces:
     def _bare(self, piece: str, slot: str) -> tuple[str, str]:
         """(the value without the words beside it, the words before it)"""
         head = next((w for w in self.before.get(slot, ()) if piece.startswith(w) and len(piece) > len(w)), "")
-        rest = piece[len(head) :].strip(" ：:是")
+        rest = piece[len(head) :].lstrip(" ：:是").strip()
         tail = next((w for w in self.behind.get(slot, ()) if rest.endswith(w) and len(rest) > len(w)), "")
         return (rest[: len(rest) - len(tail)].strip() if tail else rest), head
 
