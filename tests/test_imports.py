@@ -18,6 +18,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "parse",
         "stats",
         "records",
+        "journal",
         "protocols",
         "progress",
         "values",
@@ -42,7 +43,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("pipeline",),
     ("single", "demo", "curve", "simulate"),
     ("assistants",),
-    ("cli", "cli_dataset", "cli_dialogues", "cli_shots", "cli_simulate", "cli_world"),
+    ("candidates", "compare"),
+    ("cli", "cli_compare", "cli_dataset", "cli_dialogues", "cli_shots", "cli_simulate", "cli_world"),
     ("__main__",),
 )
 #: `import manyshot` and the command line's help must not load these.
