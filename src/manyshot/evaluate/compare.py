@@ -177,7 +177,8 @@ _COLOURS = {"better": "green", "worse": "red"}
 
 def render_standings(found: Sequence[Standing], language: Language) -> RenderableType:
     """A rich table for each suite, and below it how many cases would tell where these do not."""
-    w, parts = _WORDS[language], []
+    w = _WORDS[language]
+    parts: list[RenderableType] = []
     for suite in dict.fromkeys(s.suite for s in found):
         rows = [s for s in found if s.suite == suite]
         parts += [_table(rows, w), *(Text(text) for s in rows if (text := _needed(s, w))), Text("")]

@@ -1,4 +1,4 @@
-"""A chat model behind any OpenAI-compatible endpoint, with functions to call (manyshot.plugs.endpoint does the calling).
+"""A chat model behind any OpenAI-compatible endpoint, with functions to call (see plugs.endpoint).
 
 The one rule: an endpoint that is down is no wrong answer. It stops the work, and what was answered is kept.
 """
