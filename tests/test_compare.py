@@ -264,10 +264,9 @@ def test_faults_stop_before_anything_is_asked(made: Path, tmp_path: Path, monkey
 
 @pytest.fixture(scope="module")
 def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three of ticket_desk's scenarios: one ends with a person."""
+    """Three of ticket_desk's scenarios; the last is due to end with a person."""
     shipped = find_domain("ticket_desk") / "tests" / "scenarios.jsonl"
-    rows = [row for _, row in read_rows(shipped)]
-    chosen = [row for row in rows if row["expected"].get("handoff")][:1] + rows[:2]
+    chosen = [row for _, row in read_rows(shipped) if row["id"] in ("change-01", "change-04", "repair-05")]
     file = tmp_path_factory.mktemp("scenarios") / "few.jsonl"
     file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in chosen), "utf-8")
     return file
