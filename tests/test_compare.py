@@ -18,7 +18,7 @@ from manyshot.cli import main
 from manyshot.compare import Compared, Terms
 from manyshot.config import find_domain
 from manyshot.errors import DataError, ModelError, SpecError
-from manyshot.evaluate.compare import Result, Standing
+from manyshot.evaluate.standings import Result, Standing
 from manyshot.pipeline import RunConfig
 from manyshot.progress import Silent
 from manyshot.records import read_jsonl, read_manifest, read_rows

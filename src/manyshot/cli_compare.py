@@ -43,7 +43,7 @@ def compare(
     from manyshot import compare as room
     from manyshot.candidates import candidates
     from manyshot.config import find_domain
-    from manyshot.evaluate.compare import render_standings, standing_numbers
+    from manyshot.evaluate.standings import render_standings, standing_numbers
     from manyshot.progress import Silent, Terminal
     from manyshot.spec.load import load_domain, load_scenarios
 

@@ -20,7 +20,7 @@ from manyshot import evaluate, facts
 from manyshot.candidates import Candidate
 from manyshot.chat_agent import ChatAgent
 from manyshot.errors import DataError, EvalError, SpecError
-from manyshot.evaluate.compare import Result, Standing, case_of, standing_numbers, standings
+from manyshot.evaluate.standings import Result, Standing, case_of, standing_numbers, standings
 from manyshot.examine import BEST
 from manyshot.journal import going_on, whole_rows
 from manyshot.opened import Opened
@@ -159,7 +159,7 @@ def _prediction(row: Json, file: Path) -> Prediction:
 
 def _scenarios(job: _Job, one: Opened, stage: Stage) -> None:
     name, terms = one.one.name, job.terms
-    if not one.one.talks:
+    if not one.talks:
         job.skipped.append((name, "scenarios"))
         return
     told = [s.model_dump(mode="json", exclude={"source"}) for s in terms.scenarios]

@@ -93,6 +93,14 @@ class Opened:
             raise ModelError(f"{self.one.adapter / LORA}: wanted the adapter, it is not there; train it again")
 
     @property
+    def talks(self) -> bool:
+        """Whether it can be played scenarios with: what was trained must have learnt to think."""
+        if self.one.run is None or self.one.how not in ("tuned", "free"):
+            return self.one.talks
+        place = RunFolder(self.one.run)
+        return place.thought and read_manifest(place.dialogues) is not None
+
+    @property
     def id(self) -> str:
         """Hash of what it answers with."""
         one = self.one

@@ -14,7 +14,7 @@ from typing import Literal
 
 from manyshot import stats
 from manyshot.errors import EvalError
-from manyshot.evaluate.compare import SUITES, Result, Suite, paired
+from manyshot.evaluate.standings import SUITES, Result, Suite, paired
 from manyshot.evaluate.summary import Tally
 from manyshot.evaluate.table import p_value
 from manyshot.types import Json
@@ -43,6 +43,8 @@ class Gated:
     old: Tally
     """Both on the cases that both were given."""
     pairs: stats.Pairs
+    alone: tuple[int, int]
+    """Cases that only the new one, only the old one was given; they count for nothing."""
     against: Said
     required: Said
     demand: Demand
@@ -93,7 +95,8 @@ def _gated(suite: Suite, new: Sequence[Result], old: Sequence[Result], demand: D
         raise EvalError(f"{suite}: the two have no case in common; answer the same tests with both")
     mine = Tally(pairs.both + pairs.gained, pairs.total)
     theirs = Tally(pairs.both + pairs.lost, pairs.total)
-    return Gated(suite, mine, theirs, pairs, _against(pairs, demand), _required(mine, demand), demand)
+    alone = len(new) - pairs.total, len(old) - pairs.total
+    return Gated(suite, mine, theirs, pairs, alone, _against(pairs, demand), _required(mine, demand), demand)
 
 
 def _against(pairs: stats.Pairs, demand: Demand) -> Said:
@@ -134,6 +137,10 @@ def lines(one: Gated) -> list[str]:
         f"  {w[one.against]}: difference {one.pairs.difference:+.1%} ({low:+.1%} to {high:+.1%}), "
         f"tolerated -{demand.loss:.1%}",
     ]
+    if any(one.alone):
+        out.insert(
+            1, f"  not counted: {one.alone[0]} cases that only the new one answered, {one.alone[1]} only the old"
+        )
     if demand.minimum is not None:
         low, high = stats.wilson(one.new.right, one.new.total, 1 - demand.alpha)
         out.append(
@@ -150,14 +157,16 @@ def lines(one: Gated) -> list[str]:
 
 def numbers(found: Sequence[Gated]) -> Json:
     """The verdicts as plain JSON."""
-    suites = {
-        one.suite: {
-            "verdict": one.said, "against": one.against, "required": one.required,
-            "new": one.new.right, "old": one.old.right, "total": one.new.total,
-            "gained": one.pairs.gained, "lost": one.pairs.lost, "p": stats.mcnemar(one.pairs),
-            "difference": one.pairs.difference, "low": one.difference.low, "high": one.difference.high,
-            "cases_needed": one.cases if one.against == "cannot_tell" else None,
-        }
-        for one in found
+    return {"verdict": overall(found), "suites": {one.suite: _numbers(one) for one in found}}
+
+
+def _numbers(one: Gated) -> Json:
+    low, high = one.difference
+    return {
+        "verdict": one.said, "against": one.against, "required": one.required,
+        "new": one.new.right, "old": one.old.right, "total": one.new.total,
+        "only_new": one.alone[0], "only_old": one.alone[1],
+        "gained": one.pairs.gained, "lost": one.pairs.lost, "p": stats.mcnemar(one.pairs),
+        "difference": one.pairs.difference, "low": low, "high": high,
+        "cases_needed": one.cases if one.against == "cannot_tell" else None,
     }  # fmt: skip
-    return {"verdict": overall(found), "suites": suites}

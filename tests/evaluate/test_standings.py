@@ -13,8 +13,8 @@ from rich.console import Console
 from manyshot import stats
 from manyshot.errors import EvalError
 from manyshot.evaluate import gate as judge
-from manyshot.evaluate.compare import Result, Suite, render_standings, standing_numbers, standings
 from manyshot.evaluate.gate import Demand, gate, overall
+from manyshot.evaluate.standings import Result, Suite, render_standings, standing_numbers, standings
 
 
 def results(name: str, verdicts: str, suite: Suite = "calls", **more: float) -> list[Result]:
@@ -110,6 +110,9 @@ def test_the_gravest_suite_decides_and_none_may_be_missing() -> None:
     assert overall(found) == "worse"
     with pytest.raises(EvalError, match=r"the new one was not tried on scenarios"):
         gate(results("new", good), old, Demand())
+    (shorter,) = gate(results("new", good[:90]), results("old", good), Demand())
+    assert (shorter.alone, shorter.new.total) == ((0, 10), 90)
+    assert any("0 cases that only the new one answered, 10 only the old" in text for text in judge.lines(shorter))
     with pytest.raises(EvalError, match="no case in common"):
         gate(
             [row.model_copy(update={"id": f"x{row.id}"}) for row in results("new", good)], results("o", good), Demand()
