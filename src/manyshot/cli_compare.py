@@ -37,7 +37,7 @@ def compare(
     trust: Annotated[bool, typer.Option("--trust", help="Run the domain's world.py.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Choose a model: the same tests for several candidates, one table."""
+    """Set several candidates beside each other."""
     from rich.console import Console
 
     from manyshot import compare as room
@@ -74,7 +74,10 @@ def gate(
     suite: Annotated[Literal["calls", "scenarios"] | None, typer.Option(help="Only this; both without it.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """May NEW replace OLD? Exit 0 yes, 1 worse, 3 cannot tell, 2 a fault."""
+    """Say whether NEW may replace OLD.
+
+    Exit code 0: it may; 1: it is worse; 3: the cases cannot tell; 2: a fault.
+    """
     from manyshot import compare as room
     from manyshot.errors import EvalError
     from manyshot.evaluate import gate as judge
