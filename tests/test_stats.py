@@ -137,3 +137,52 @@ def test_cases_needed_reach_the_power_that_was_wanted() -> None:
     assert stats.cases_needed(0.1001, 0.1) is None
     with pytest.raises(ValueError, match="gained > lost"):
         stats.cases_needed(0.1, 0.1)
+
+
+def test_the_score_interval_of_a_paired_difference_is_the_published_one() -> None:
+    low, high = stats.difference(stats.Pairs(1, 1, 7, 12))  # Fagerland, Lydersen and Laake 2014, their example
+    assert (round(low, 3), round(high, 3)) == (-0.517, -0.026)
+    assert stats.difference(stats.Pairs(0, 0, 0, 0)) == (-1, 1)
+    same = stats.difference(stats.Pairs(100, 0, 0, 0))
+    assert same == pytest.approx((-(1.96**2) / (100 + 1.96**2), 1.96**2 / (100 + 1.96**2)), abs=1e-4)
+    with pytest.raises(ValueError, match="confidence"):
+        stats.difference(stats.Pairs(1, 0, 0, 0), 1.0)
+
+
+@given(*[st.integers(0, 80)] * 4)
+def test_the_score_interval_holds_the_estimate_and_turns_with_the_sides(a: int, b: int, c: int, d: int) -> None:
+    pairs = stats.Pairs(a, b, c, d)
+    low, high = stats.difference(pairs)
+    assert -1 <= low <= pairs.difference <= high <= 1
+    turned = stats.difference(stats.Pairs(a, c, b, d))
+    assert turned == pytest.approx((-high, -low), abs=1e-6)
+
+
+def test_the_score_interval_covers_as_it_says() -> None:
+    """Over all tables of 40 cases, weighed by their chance, for three true differences."""
+    n = 40
+    for gained, lost in ((0.1, 0.1), (0.15, 0.05), (0.02, 0.12)):
+        covered = 0.0
+        for plus in range(n + 1):
+            for minus in range(n + 1 - plus):
+                chance = (
+                    math.comb(n, plus) * math.comb(n - plus, minus)
+                    * gained**plus * lost**minus * (1 - gained - lost) ** (n - plus - minus)
+                )  # fmt: skip
+                if chance > 1e-6:
+                    low, high = stats.difference(stats.Pairs(n - plus - minus, plus, minus, 0))
+                    covered += chance * (low <= gained - lost <= high)
+        assert 0.93 <= covered <= 0.98
+
+
+@given(st.integers(0, 12), st.integers(0, 12), st.integers(0, 12))
+def test_one_comparison_is_corrected_for_nothing(gained: int, lost: int, rest: int) -> None:
+    pairs = stats.Pairs(rest, gained, lost, 1)
+    assert stats.compared([pairs]) == [(pytest.approx(stats.mcnemar(pairs)), stats.verdict(pairs))]
+
+
+def test_cases_needed_where_none_differ_are_those_of_a_difference_worth_finding() -> None:
+    assert stats.needed(stats.Pairs(90, 0, 0, 10)) == (stats.cases_needed(0.05, 0.0), 0.05)
+    cases, apart = stats.needed(stats.Pairs(80, 4, 8, 8))
+    assert apart == pytest.approx(0.04)
+    assert cases == stats.cases_needed(0.08, 0.04)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from manyshot import __version__
+from manyshot.cli_compare import EPILOG, compare, gate
 from manyshot.cli_dataset import app as dataset
 from manyshot.cli_dialogues import dialogues
 from manyshot.cli_shots import Trust
@@ -415,6 +416,8 @@ def _talk(place: RunFolder, mode: ModeName, *, trust: bool) -> None:
 app.command()(world)
 app.command()(dialogues)
 app.command()(simulate)
+app.command(epilog=EPILOG)(compare)
+app.command()(gate)
 
 
 @app.command()

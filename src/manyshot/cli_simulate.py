@@ -44,17 +44,16 @@ def simulate(
     from manyshot import simulate as simulation
     from manyshot.assistants import assistants
     from manyshot.progress import Terminal
-    from manyshot.records import digest, read_manifest
-    from manyshot.runfolder import RunFolder
+    from manyshot.records import read_manifest
+    from manyshot.runfolder import RunFolder, files_id
     from manyshot.spec.load import load_scenarios
 
     place, screen = RunFolder(run), Terminal(Console())
     place.read()
     found = load_scenarios(scenarios, place.domain)
     made = [m.id for folder in (place.train, place.think) if (m := read_manifest(folder))]
-    # Flows, rules and the company decide the result as well: rows of an edited domain are not gone on with.
-    files = (path for path in sorted(place.domain.rglob("*")) if path.is_file() and "__pycache__" not in path.parts)
-    made.append(digest([[str(path.relative_to(place.domain)), path.read_bytes().hex()] for path in files]))
+    # Rows of an edited domain are not gone on with.
+    made.append(files_id(place.domain))
     with assistants(place, mode.value, guided=guided, weigh=weigh, trust=trust) as (stage, open_assistant):
         rows = simulation.simulate(
             found,

@@ -25,6 +25,10 @@ class TeacherError(ManyshotError):
     """A teacher gave no answer that can be used; what it was asked for becomes rejects, and the run goes on."""
 
 
+class RefusedError(TeacherError):
+    """An endpoint does not answer one request, whatever is tried; it may answer others."""
+
+
 class WorldError(ManyshotError):
     """A simulated or live tool failed outside of what the domain allows."""
 

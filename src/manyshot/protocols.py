@@ -106,6 +106,36 @@ class Usage:
     tokens_out: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A function that a chat model wants called: `arguments` is the JSON text that it wrote."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChatReply:
+    """One answer of a chat model. `ms`: of the request that was answered, without those made before it."""
+
+    text: str
+    asked: tuple[Asked, ...]
+    tokens_in: int
+    tokens_out: int
+    ms: float
+
+
+class Chat(Protocol):
+    """A model that is only reached by messages and functions, as behind an OpenAI-compatible endpoint."""
+
+    def reply(self, messages: Sequence[Json], tools: Sequence[Tool]) -> ChatReply:
+        """The next message. Raises RefusedError when this request is not answered, ModelError when none will be."""
+        ...
+
+    def close(self) -> None: ...
+
+
 class World(Protocol):
     """What answers calls: a simulated company, fresh for each episode, or the live one."""
 

@@ -136,6 +136,12 @@ def domain_id(domain: Domain) -> str:
     return digest(domain.model_dump(mode="json", exclude={"folder"}))
 
 
+def files_id(folder: Path) -> str:
+    """Hash of all files of a domain: flows, words and the company decide what an assistant says as well."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and "__pycache__" not in path.parts)
+    return digest([[str(path.relative_to(folder)), path.read_bytes().hex()] for path in files])
+
+
 def copy_domain(folder: Path, out: Path, run: Path) -> None:
     """Copy a domain without tests, runs and hidden files; it appears under its name when it is whole."""
     aside = out.with_name(f".{out.name}.{os.getpid()}.part")

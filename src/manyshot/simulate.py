@@ -5,14 +5,14 @@ One rule: rows are kept as they come, so a stopped simulation goes on; the file 
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from manyshot.errors import DataError
+from manyshot.journal import going_on, whole_rows
 from manyshot.progress import Screen
-from manyshot.records import digest, line
+from manyshot.records import digest, write_jsonl
 from manyshot.scenario.play import Opener, Stage, pass_power, play, plays
 from manyshot.stats import wilson
 from manyshot.types import Json, Scenario
@@ -38,40 +38,21 @@ def simulate(
     part = out.with_name(f"{out.name}.part")
     done = _kept(part, mark)
     total = trials * len(scenarios)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("w", encoding="utf-8") as stream, screen.bar("scenarios") as bar:
-            stream.writelines(text + "\n" for text in (line({"simulation": mark}), *map(line, done.values())))
-            stream.flush()
-            for one, trial in plays(scenarios, trials, dict(done)):
-                done[one.id, trial] = play(one, stage, open_assistant, trial)
-                stream.write(line(done[one.id, trial]) + "\n")
-                stream.flush()
-                passed = sum(row["pass"] for row in done.values())
-                bar.update(len(done) / total, f"{passed} of {len(done)} passed")
-        order = [(one.id, trial) for trial in range(trials) for one in scenarios]
-        with part.open("w", encoding="utf-8") as stream:
-            stream.writelines(line(done[key]) + "\n" for key in order)
-        part.replace(out)
-    except OSError as error:
-        raise DataError(
-            f"{out}: cannot be written ({error.strerror}); free some space or choose another --out"
-        ) from None
+    with going_on(part, [{"simulation": mark}, *done.values()]) as add, screen.bar("scenarios") as bar:
+        for one, trial in plays(scenarios, trials, dict(done)):
+            done[one.id, trial] = row = play(one, stage, open_assistant, trial)
+            add(row)
+            passed = sum(row["pass"] for row in done.values())
+            bar.update(len(done) / total, f"{passed} of {len(done)} passed")
+    order = [(one.id, trial) for trial in range(trials) for one in scenarios]
+    write_jsonl(out, (done[key] for key in order))
+    part.unlink()
     return [done[key] for key in order]
 
 
 def _kept(part: Path, mark: str) -> dict[tuple[str, int], Json]:
-    """Rows of a simulation that was stopped; none of another one's. A half-written last line does not count."""
-    try:
-        texts = part.read_text("utf-8").split("\n")
-    except (OSError, UnicodeDecodeError):
-        return {}
-    rows: list[Json] = []
-    for text in texts:
-        try:
-            rows.append(json.loads(text))
-        except ValueError:
-            break
+    """Rows of a simulation that was stopped; none of another one's."""
+    rows = whole_rows(part)
     if not rows or rows[0] != {"simulation": mark}:
         return {}
     return {(row["id"], row["trial"]): row for row in rows[1:]}

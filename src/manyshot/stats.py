@@ -113,6 +113,65 @@ def holm(values: Sequence[float]) -> list[float]:
     return adjusted
 
 
+class Compared(NamedTuple):
+    """What one of several comparisons shows: `p` is corrected for their number (Holm)."""
+
+    p: float
+    verdict: Verdict
+
+
+def compared(several: Sequence[Pairs], alpha: float = 0.05) -> list[Compared]:
+    """Verdicts of several comparisons that all hold at once at level alpha; of one alone, those of `verdict`.
+
+    "not_enough_cases": not significant even if every discordant pair of this comparison pointed the same way and the
+    others stayed what they are.
+    """
+    raw = [mcnemar(pairs) for pairs in several]
+    out: list[Compared] = []
+    for place, (pairs, p) in enumerate(zip(several, holm(raw), strict=True)):
+        if p <= alpha:
+            out.append(Compared(p, "better" if pairs.gained > pairs.lost else "worse"))
+            continue
+        best = min(1.0, 2.0 ** (1 - pairs.gained - pairs.lost))
+        possible = holm([*raw[:place], best, *raw[place + 1 :]])[place] <= alpha
+        out.append(Compared(p, "cannot_tell" if possible else "not_enough_cases"))
+    return out
+
+
+def difference(pairs: Pairs, confidence: float = 0.95) -> Interval:
+    """Score interval of the difference of two paired rates, challenger minus baseline (Tango 1998), within -1..1.
+
+    Unlike Wald's it is not of width zero where no pair is discordant. Without cases it is everything: (-1, 1).
+
+    Raises:
+        ValueError: a confidence outside 0..1.
+    """
+    if not 0 < confidence < 1:
+        raise ValueError(f"wanted 0 < confidence < 1, got {confidence}")
+    if not pairs.total:
+        return Interval(-1.0, 1.0)
+    from scipy.optimize import brentq
+    from scipy.special import ndtri
+
+    z, middle = float(ndtri(0.5 + confidence / 2)), pairs.difference
+
+    def end(limit: float) -> float:
+        """Where the score is z away, between the estimate and a limit at which it is farther than that, if it is."""
+        return float(brentq(lambda d: abs(_score(pairs, d)) - z, middle, limit)) if middle != limit else limit
+
+    return Interval(end(-1.0), end(1.0))
+
+
+def _score(pairs: Pairs, d: float) -> float:
+    """Tango's statistic for a true difference d: in standard deviations under the likeliest table that has it."""
+    n, b, c = pairs.total, pairs.gained, pairs.lost
+    half = -b - c + (2 * n - b + c) * d
+    lost = (math.sqrt(max(0.0, half * half + 8 * n * c * d * (1 - d))) - half) / (4 * n)
+    variance = n * (2 * lost + d * (1 - d))
+    gap = b - c - n * d
+    return gap / math.sqrt(variance) if variance > 0 else math.copysign(math.inf, gap) if gap else 0.0
+
+
 def bootstrap_difference(
     baseline: Sequence[float],
     challenger: Sequence[float],
@@ -199,6 +258,27 @@ def cases_needed(gained: float, lost: float, *, wanted: float = 0.8, alpha: floa
         else:
             above = middle
     return above
+
+
+#: A difference of rates that is worth finding, where the cases so far show none.
+WORTH = 0.05
+
+
+class Needed(NamedTuple):
+    """`cases`: how many would probably tell, None for more than MOST_CASES; `apart`: if the rates are so far apart."""
+
+    cases: int | None
+    apart: float
+
+
+def needed(pairs: Pairs, alpha: float = 0.05) -> Needed:
+    """How many cases would tell the two apart with a chance of 0.8, if all cases were like these.
+
+    Where these show no difference, one of WORTH is looked for, among at least as many discordant pairs.
+    """
+    apart = abs(pairs.difference) or WORTH
+    discordant = max(apart, (pairs.gained + pairs.lost) / pairs.total if pairs.total else 0.0)
+    return Needed(cases_needed((discordant + apart) / 2, (discordant - apart) / 2, alpha=alpha), apart)
 
 
 def percentile(values: Sequence[float], q: float) -> float | None:

@@ -76,10 +76,9 @@ class Rendered:
 def prefix_text(tools: Sequence[Tool], flows: Iterable[Flow], context: Context) -> str:
     """What stands before every dialogue of a desk: the day, its tools by what they do, its flows by what for."""
     header, can, ways = _HEADER[context.language]
-    day = _DAYS[context.language][context.today.weekday()]
     return "\n".join(
         [
-            header.format(today=context.today.strftime("%Y-%m-%d"), day=day),
+            header.format(today=context.today.strftime("%Y-%m-%d"), day=day_name(context)),
             can,
             *(f"- {tool.name}: {_about(tool.description)}" for tool in tools),
             ways,
@@ -87,6 +86,11 @@ def prefix_text(tools: Sequence[Tool], flows: Iterable[Flow], context: Context) 
             "",
         ]
     )
+
+
+def day_name(context: Context) -> str:
+    """The day of the week on which a domain's data live."""
+    return _DAYS[context.language][context.today.weekday()]
 
 
 def _about(text: str) -> str:

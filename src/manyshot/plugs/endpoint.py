@@ -1,0 +1,123 @@
+"""Calls of any OpenAI-compatible endpoint: OpenAI, Zhipu, DeepSeek, vLLM, SGLang, Ollama.
+
+The one rule: no call is repeated unseen. Rate limits, timeouts and the server's own faults are tried again and counted;
+what no repetition can mend (a wrong key, an unknown model) is a ModelError at once, the rest a TeacherError.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import openai
+import stamina
+
+from manyshot.errors import ModelError, RefusedError, TeacherError
+from manyshot.protocols import Usage
+
+T = TypeVar("T")
+#: Seconds for one call, and for one with all its repetitions.
+CALL_SECONDS, WHOLE_SECONDS = 120.0, 240.0
+ATTEMPTS = 5
+#: The longest wait, in seconds, that an endpoint may ask for between two attempts.
+_LONGEST_WAIT = 30.0
+#: Answers that say: never, as long as settings and key are what they are.
+_NEVER = (401, 403, 404)
+#: Answers that say: not this request.
+_NOT_THIS = (400, 413, 422)
+
+# Retries are counted and reported; stamina's own lines on stderr would only say that there was one.
+logging.getLogger("stamina").addHandler(logging.NullHandler())
+
+
+class Endpoint:
+    """One model behind an endpoint. `where`: what settings name it, for messages. Safe to use from several threads."""
+
+    def __init__(self, base_url: str, model: str, key: str, key_env: str, where: str, options: dict[str, Any]) -> None:
+        self.base_url, self.model, self.options = base_url, model, dict(options)
+        self.usage = Usage()
+        self._key, self._key_env, self._where = key, key_env, where
+        self._lock = threading.Lock()
+        self._client = openai.OpenAI(api_key=key or "none", base_url=base_url, timeout=CALL_SECONDS, max_retries=0)
+
+    def ask(self, **request: Any) -> Any:
+        """One chat completion, counted, not repeated: its first choice's message and its usage.
+
+        Raises what the client raises, ValueError for bad JSON, TeacherError for what is no chat completion.
+        """
+        with self._lock:
+            self.usage.calls += 1
+        answer = self._client.chat.completions.create(model=self.model, **{**self.options, **request})
+        try:  # the client passes on whatever JSON came, in the form of the type it should have
+            message, used = answer.choices[0].message, answer.usage
+            with self._lock:
+                self.usage.tokens_in += used.prompt_tokens if used else 0
+                self.usage.tokens_out += used.completion_tokens if used else 0
+            assert message is not None
+        except (AssertionError, AttributeError, LookupError, TypeError):
+            raise TeacherError(f"{self.base_url} answered with something that is no chat completion") from None
+        return message, used
+
+    def without_option(self, error: openai.APIStatusError) -> bool:
+        """Whether a refusal was about an option that can be left out from now on: reasoning models take no temperature,
+        some endpoints no seed."""
+        with self._lock:
+            if error.status_code != 400 or error.param not in self.options:
+                return False
+            del self.options[error.param]
+            self.usage.retries += 1
+        return True
+
+    def patiently(self, call: Callable[[], T]) -> T:
+        """What `call` returns, tried again where that may help. Raises ModelError, TeacherError, RefusedError."""
+        try:
+            for attempt in stamina.retry_context(on=_again, attempts=ATTEMPTS, timeout=WHOLE_SECONDS):
+                with attempt:
+                    if attempt.num > 1:
+                        with self._lock:
+                            self.usage.retries += 1
+                    return call()
+        except openai.APIStatusError as error:
+            if error.status_code in _NEVER:
+                raise self.never(error) from None
+            kind = RefusedError if error.status_code in _NOT_THIS else TeacherError
+            raise kind(f"{self.base_url} answered {error.status_code}: {self._said(error)}") from None
+        except openai.OpenAIError as error:
+            raise TeacherError(f"{self.base_url}: {self._said(error)}") from None
+        except ValueError:
+            raise TeacherError(f"{self.base_url} answered with something that is not JSON") from None
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def never(self, error: openai.APIStatusError) -> ModelError:
+        """The error for a refusal that settings or key must be changed for."""
+        key = f"the key in {self._key_env}" if self._key_env else "whether it needs a key (key_env)"
+        check = {401: key, 403: key, 404: "base_url and model"}.get(error.status_code, "model and base_url")
+        return ModelError(
+            f"{self._where}: wanted answers of {self.model} at {self.base_url}, got "
+            f"{error.status_code} ({self._said(error)}); check {check}"
+        )
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _said(self, error: openai.OpenAIError) -> str:
+        """An error in a few words, never with the key in it."""
+        text = " ".join(str(error).split())
+        return (text.replace(self._key, "***") if self._key else text)[:200]
+
+
+def hopeless(error: Exception) -> bool:
+    """Whether no repetition can help."""
+    return _again(error) is False
+
+
+def _again(error: Exception) -> bool | float:
+    """Whether to try again, or the seconds after which to."""
+    if isinstance(error, openai.RateLimitError):
+        if error.code == "insufficient_quota":  # no money left: waiting does not help
+            return False
+        wait = error.response.headers.get("retry-after", "")
+        return min(float(wait), _LONGEST_WAIT) if wait.replace(".", "", 1).isdecimal() else True
+    return isinstance(error, openai.APITimeoutError | openai.InternalServerError)
