@@ -1,6 +1,6 @@
 """`manyshot demo`: a whole run on a shipped domain, small enough to watch. One rule: nothing in it is special or faked.
 
-It is `manyshot run DOMAIN --minutes 11.5 --sample 40 --no-thinking` with a few words before and after.
+It is `manyshot run DOMAIN --minutes 10 --sample 40 --no-thinking` with a few words before and after.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from manyshot.runfolder import RunFolder
 DOMAIN = "ticket_desk"
 
 #: Minutes leave room for starting up.
-DEMO = RunConfig(minutes=11.5, sample=40, checks=10, tries=4, thinking=False)
+DEMO = RunConfig(minutes=10.0, sample=40, checks=10, tries=4, thinking=False)
 
 INTRO = """\
 manyshot demo: the service desk "{domain}", from a few approved examples to an assistant.
