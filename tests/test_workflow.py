@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from manyshot.errors import SpecError
-from manyshot.spec.load import load_domain, load_flows
+from manyshot.shotbook import open_book
 from manyshot.types import Setup
 from manyshot.workflow import FILE, Workflow, read_rules
 from manyshot.world.opening import opener
@@ -17,9 +18,8 @@ DESK = Path(_here).parents[1] / "src" / "manyshot" / "domains" / "ticket_desk"
 
 
 def begun() -> Workflow:
-    domain, flows = load_domain(DESK), load_flows(DESK)
-    world = opener(domain, flows, trust=True)(Setup())
-    return Workflow(flows, domain.tools, domain.context, read_rules(DESK), world)
+    desk = open_book(DESK, partial(opener, trust=True)).company
+    return Workflow(desk, read_rules(DESK), desk.open(Setup()))
 
 
 def test_a_ticket_is_cancelled_only_when_the_customer_is_sure() -> None:

@@ -68,11 +68,9 @@ def assistants(
     WorldError for a world that may not be run.
     """
     domain, flows = load_domain(place.domain), load_flows(place.domain)
-    world = opener(domain, flows, trust=trust)
-    stage = Stage(domain.context.language, flows, domain.tools, world)
+    stage = Stage(domain.context.language, flows, domain.tools, opener(domain, flows, trust=trust))
     if mode == "workflow":
-        rules = read_rules(place.domain)
-        yield stage, lambda world, _: Workflow(flows, domain.tools, domain.context, rules, world)
+        yield stage, workflow_of(place.domain, trust=trust)
         return
     if mode == "tuned" and not (place.trained and place.thought):
         raise DataError(
@@ -110,6 +108,12 @@ def assistants(
         yield stage, open_assistant
     finally:
         model.close()
+
+
+def workflow_of(domain: Path, *, trust: bool = False) -> Opener:
+    """Opens the flows of a desk as fixed rules. Raises SpecError where it has none."""
+    rules, desk = read_rules(domain), open_book(domain, partial(opener, trust=trust)).company
+    return lambda world, _: Workflow(desk, rules, world)
 
 
 def guidance_of(domain: Path, dialogues: Path, weigh: Weigh | None, *, trust: bool = False) -> Guidance:

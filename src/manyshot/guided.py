@@ -1,8 +1,8 @@
-"""An assistant that is held to the flows: code keeps the place and makes the calls' values, models read and weigh.
+"""An assistant that is held to the flows: code keeps the place and makes the calls, what is learnt says what is meant.
 
 The one rule: every step that it takes is one of the flow's, every value in a call was said by the customer or by a
-tool, and what it says was worded by an expert (or by the flow itself) with those values in it. What is left to the
-models is what they are good at: which of the readings of a message that the flow leaves open is meant.
+tool, and what it says was worded by an expert (or by the flow itself) with those values in it. What is learnt from
+dialogues decides only which of the readings of a message that the flow leaves open is meant.
 """
 
 from __future__ import annotations
@@ -14,19 +14,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from manyshot.data.dialogues.detours import Detour, words
-from manyshot.data.dialogues.mix import Mixer, question_of
+from manyshot.copying import known
+from manyshot.data.dialogues.detours import Detour, asked_for, back_to, words
+from manyshot.data.dialogues.mix import Mixer
 from manyshot.data.dialogues.units import Unit, with_answer
-from manyshot.dialogue.company import Company, field_of_answer, written_out
+from manyshot.dialogue.company import Company, filled, sentence, written_out
 from manyshot.dialogue.exact import write_observation
 from manyshot.dialogue.sound import unsound
 from manyshot.errors import WorldError
 from manyshot.flow.steps import Ask, CallTool, End, Flow, Handoff
 from manyshot.flow.walker import LostError, Stop, Walker
-from manyshot.listening import PLAIN, Listener
+from manyshot.listening import PLAIN, Listener, value_in
 from manyshot.protocols import World
 from manyshot.transcript import Then, Thought, thought_lines
-from manyshot.types import LEAVES, REFUSES, Call, Json, Observation, Turn
+from manyshot.types import LEAVES, REFUSES, Call, Json, Language, Turn
 from manyshot.understanding import Reading, Understanding
 
 #: Readings less likely than the best by so many nats are not looked at.
@@ -47,7 +48,6 @@ STRANGE = 1.5
 #: How sure it must be which choice an opening means that nothing depends on yet; else it is asked for.
 SURE = 0.75
 _WORDS = re.compile(r"\w")
-_IDS = re.compile(r"[A-Za-z]{0,5}[ -]?\d(?:[ -]?\d){6,}")
 #: What the thinking model makes of thoughts that may come next: a figure in nats for each.
 Weigh = Callable[[Sequence[Turn], Sequence[str]], Sequence[float]]
 
@@ -140,7 +140,8 @@ class Guided:
         found = self.guidance.understanding.readings(walker.flow.name, at.id, said) or dict.fromkeys(
             _all(walker.flow, at), 0.0
         )
-        if any(slot in self._listener.typed(said, walker, walker.asks()) for slot in walker.asks()):
+        asked = walker.asks()
+        if not self._listener.typed(said, walker, asked).keys().isdisjoint(asked):
             # Who gives what was asked for has answered, whatever else is said.
             found = {one: nats for one, nats in found.items() if not one.strays} or {Reading(): 0.0}
         reading = self._chosen(found, said)
@@ -176,16 +177,12 @@ class Guided:
             return STRANGE if not self._walker else 0.0
         if not reading.flow:
             return 0.0
-        against = 0.0
         flow = self.guidance.company.flows[reading.flow]
-        own = {slot: form for slot, form in self._listener.forms(flow) if form.kind in PLAIN}
-        against += WITHOUT * sum(
-            self._listener.value(form, said) is None for slot, form in own.items() if slot in reading.tells
-        )
-        there = [slot for slot, form in own.items() if self._listener.value(form, said) is not None]
-        if there:
-            return against + WITHOUT * (not any(slot in reading.tells for slot in there))
-        return against + WITHOUT * bool(_IDS.search(said))
+        own = {slot: value_in(form, said) for slot, form in self._listener.forms(flow) if form.kind in PLAIN}
+        there = {slot for slot, value in own.items() if value is not None}
+        lacking = WITHOUT * sum(slot in reading.tells for slot in own.keys() - there)
+        strange = there.isdisjoint(reading.tells) if there else bool(known((said,)))
+        return lacking + WITHOUT * strange
 
     def _first_lines(self, reading: Reading, said: str) -> list[str]:
         """How thoughts after a reading begin: Think and Action of the wordings that fit, a few of them."""
@@ -256,7 +253,7 @@ class Guided:
         self.turns.append(Turn(role="observation", text=write_observation(answered), answered=answered))
         if answered.ok and (wrong := unsound(call, answered)):
             raise LostError(f"an answer that cannot be meant: {wrong}")
-        walker.answered(step, _filled(step, answered))
+        walker.answered(step, filled(step, answered))
         if answered.ok:
             self._seen = {k: v for k, v in with_answer(self._seen, step, answered.body).items() if "." in k}
         self._came = walker.last
@@ -279,8 +276,7 @@ class Guided:
             return
         asked = self._asked_last() if self._walker else ""
         language = self.guidance.company.context.language
-        question = question_of(asked) if asked else self._rng().choice(words(language).opening.questions)
-        self._say(think, action, f"{reply}{'' if language == 'zh' else ' '}{question}".strip(), "reply")
+        self._say(think, action, back_to(reply, asked, language, self._rng()), "reply")
 
     # words
 
@@ -289,8 +285,8 @@ class Guided:
         detour: Detour = said.leaving if kind == LEAVES else said.detours.get(kind, said.detours["off_topic"])
         asked = said.opening.asked
         if self._walker is not None:
-            flow, joint = self._walker.flow, "和" if self.guidance.company.context.language == "zh" else " and "
-            asked = joint.join(flow.slots[slot].about or slot for slot in self._asking().slots)
+            language = self.guidance.company.context.language
+            asked = asked_for(self._walker.flow, self._asking().slots, language)
         rng = self._rng()
         think, action, reply = (rng.choice(texts) for texts in (detour.think, detour.action, detour.reply))
         return think.format(asked=asked), action.format(asked=asked), reply
@@ -298,11 +294,7 @@ class Guided:
     def _worded(self, stop: Stop, walker: Walker) -> tuple[str, str, str]:
         """Think, Action and reply for a step."""
         found = self._wordings(stop, walker, limit=8)
-        return (
-            self._rng().choice(found)
-            if found
-            else _plain(stop, walker, zh=self.guidance.company.context.language == "zh")
-        )
+        return self._rng().choice(found) if found else _plain(stop, walker, self.guidance.company.context.language)
 
     def _wordings(self, stop: Stop, walker: Walker, limit: int) -> list[tuple[str, str, str]]:
         """Experts' words (then drafts') for a step, with the values of this conversation in them."""
@@ -364,36 +356,28 @@ def _without_guesses(chosen: Reading, found: Mapping[Reading, float], flows: Map
     return replace(chosen, choices=tuple(kept))
 
 
-def _filled(step: CallTool, answered: Observation) -> Json | None:
-    if not answered.ok:
-        return None
-    return {slot: field_of_answer(answered.body, at) for slot, at in step.fills.items()}
-
-
 def _all(flow: Flow, at: Ask) -> list[Reading]:
     """Readings of a question that no dialogue shows: each of its choices."""
     slots = [slot for slot in at.slots if flow.slots[slot].values]
     return [Reading(choices=((slot, value),)) for slot in slots for value in flow.slots[slot].values] or [Reading()]
 
 
-def _plain(stop: Stop, walker: Walker, *, zh: bool) -> tuple[str, str, str]:
+def _plain(stop: Stop, walker: Walker, language: Language) -> tuple[str, str, str]:
     """The flow's own words, where nobody worded a step."""
-    shown = {k: "、".join(map(str, v)) if isinstance(v, list) else v for k, v in walker.values.items()}
-    own = stop.step
+    own, zh = stop.step, language == "zh"
+    if isinstance(own, CallTool):
+        return "", f"{own.tool}: {written_out(own.arguments, walker.values)}", ""
     texts = [step.text for step in stop.told]
     match own:
         case Ask() if stop.again and stop.missing < set(own.slots):
-            abouts = [(walker.flow.slots[s].about or s).removeprefix("客户") for s in own.slots if s in stop.missing]
-            names = ("、" if zh else ", ").join(abouts)
+            missing = [slot for slot in own.slots if slot in stop.missing]
+            names = asked_for(walker.flow, missing, language)
             texts = [f"还要请您告诉我{names}。" if zh else f"Could you please tell me this too: {names}?"]
         case Ask():
-            texts.append(own.text or "、".join(walker.flow.slots[slot].about or slot for slot in own.slots))
+            texts.append(own.text or asked_for(walker.flow, own.slots, language))
         case End():
             texts.append(own.outcome)
         case Handoff():
             texts.append(own.reason)
-        case CallTool():
-            given = written_out(own.arguments, shown)
-            return "", f"{own.tool}: {given}", ""
-    told = " ".join(str(written_out(f"{text} ", shown)).strip() for text in texts)
+    told = " ".join(sentence(text, walker.values, language) for text in texts)
     return "", told, told

@@ -52,8 +52,8 @@ class Listener:
             wanted = slot in asked or slot in tells
             if not (_formed(form) or (form.kind in _COUNTED and wanted)):
                 continue
-            offered = self.offered(walker, slot) if slot in asked else []
-            value = self.moment(form, said, offered) if offered else self.value(form, said)
+            offered = offered_for(walker, slot) if slot in asked else []
+            value = moment_in(form, said, offered) if offered else value_in(form, said)
             ahead = form.kind not in _MOMENTS or str(value)[:10] > form.context.today.strftime("%Y-%m-%d")
             if value is not None and (wanted or (ahead and form.kind is not Kind.TIME)):
                 found[slot] = value
@@ -65,47 +65,15 @@ class Listener:
             if not about.values and (form := self.company.field_of(flow, slot)) is not None:
                 yield slot, form
 
-    @staticmethod
-    def value(form: Field, said: str) -> Any:
-        """The last value that stands in a message: who corrects himself does it afterwards."""
-        for span in sorted(form.spot(said), key=lambda one: -one.start):
-            try:
-                value = form.resolve(span.surface)
-            except ValueError:
-                continue
-            if form.kind is not Kind.DATETIME or any(char in str(value) for char in "T "):
-                return value
-        return None
-
-    def offered(self, walker: Walker, slot: str) -> list[str]:
-        """Moments that a tool named for the question of a slot."""
-        step = next((s for s in walker.flow.steps if isinstance(s, Ask) and slot in s.slots), None)
-        lists = (walker.values.get(name) for name in (step.needs if step else ()))
-        return [str(one) for found in lists if isinstance(found, list) for one in found]
-
-    def moment(self, form: Field, said: str, offered: Sequence[str]) -> Any:
-        """One of the offered moments, by the hour that is said; half a day later where only that was offered."""
-        if form.kind is not Kind.DATETIME:
-            return self.value(form, said)
-        whole = self.value(form, said)
-        if whole is not None and str(whole) in offered:
-            return whole
-        for clock in _clocks(form, said):
-            later = f"{(int(clock[:2]) + 12) % 24:02}{clock[2:]}"
-            for wanted in (clock, later):
-                if found := next((one for one in offered if one.endswith(wanted) or f" {wanted}" in one), None):
-                    return found
-        return None
-
     def chosen(self, said: Sequence[str], walker: Walker, missing: Collection[str]) -> Json:
         """Moments on offer that the customer named before they were asked for: day and hour in any message, or an hour
         in the last one."""
         found: Json = {}
         for slot, form in self.forms(walker.flow):
-            if slot not in missing or form.kind is not Kind.DATETIME or not (offered := self.offered(walker, slot)):
+            if slot not in missing or form.kind is not Kind.DATETIME or not (offered := offered_for(walker, slot)):
                 continue
-            whole = [value for text in said if str(value := self.value(form, text)) in offered]
-            value = whole[-1] if whole else self.moment(form, said[-1], offered)
+            whole = [value for text in said if str(value := value_in(form, text)) in offered]
+            value = whole[-1] if whole else moment_in(form, said[-1], offered)
             if value is not None:
                 found[slot] = value
         return found
@@ -148,6 +116,38 @@ class Listener:
                 for span in form.spot(piece):
                     rest = rest.replace(span.surface, "")
         return len(rest.strip()) * 2 < len(piece)
+
+
+def value_in(form: Field, said: str) -> Any:
+    """The last value of a field that stands in a message, None without: who corrects himself does it afterwards."""
+    for span in sorted(form.spot(said), key=lambda one: -one.start):
+        try:
+            value = form.resolve(span.surface)
+        except ValueError:
+            continue
+        if form.kind is not Kind.DATETIME or any(char in str(value) for char in "T "):
+            return value
+    return None
+
+
+def offered_for(walker: Walker, slot: str) -> list[str]:
+    """Moments that a tool named for the question of a slot."""
+    step = next((s for s in walker.flow.steps if isinstance(s, Ask) and slot in s.slots), None)
+    lists = (walker.values.get(name) for name in (step.needs if step else ()))
+    return [str(one) for found in lists if isinstance(found, list) for one in found]
+
+
+def moment_in(form: Field, said: str, offered: Sequence[str]) -> Any:
+    """One of the offered moments, by the hour that is said; half a day later where only that was offered."""
+    whole = value_in(form, said)
+    if form.kind is not Kind.DATETIME or (whole is not None and str(whole) in offered):
+        return whole
+    for clock in _clocks(form, said):
+        later = f"{(int(clock[:2]) + 12) % 24:02}{clock[2:]}"
+        for wanted in (clock, later):
+            if found := next((one for one in offered if one.endswith(wanted) or f" {wanted}" in one), None):
+                return found
+    return None
 
 
 def _formed(form: Field) -> bool:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from manyshot.assistants import assistants
+from manyshot.assistants import assistants, workflow_of
 from manyshot.candidates import Candidate
 from manyshot.chat_agent import ChatAgent
 from manyshot.chat_calls import ChatCalls
@@ -30,7 +30,7 @@ from manyshot.spec.load import load_domain, load_flows
 from manyshot.train.stage import CARD, LORA
 from manyshot.types import Domain, Prediction, TestCase
 from manyshot.workflow import FILE as RULES
-from manyshot.workflow import Workflow, read_rules
+from manyshot.workflow import read_rules
 
 #: Answers one test.
 Answering = Callable[[TestCase], Prediction]
@@ -177,11 +177,10 @@ class Opened:
             with assistants(place, mode, guided=one.how != "free", trust=self.trust, parts=parts) as (_, opener):
                 yield opener
             return
-        flows = load_flows(domain.folder)
         if one.workflow:
-            rules = read_rules(domain.folder)
-            yield lambda world, _: Workflow(flows, domain.tools, domain.context, rules, world)
+            yield workflow_of(domain.folder, trust=self.trust)
             return
+        flows = load_flows(domain.folder)
         with self._chat() as chat:
             yield lambda world, _: ChatAgent(chat, flows, domain.tools, domain.context, world)
 

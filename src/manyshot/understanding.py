@@ -36,8 +36,8 @@ FIT = 30.0
 MOST = 120
 #: Characters of a run at most; from so many texts on, runs that stand in one alone tell nothing.
 RUN, MANY = 3, 200
-#: Where one place shows only one reading, others are this unlikely, in nats.
-SURE = -5.0
+#: How unlikely a piece is to be the value of a slot of which no value is known, in nats.
+UNKNOWN = -5.0
 #: Classes of dialogues in which the customer says something else than an answer once.
 STRAYS = frozenset(("off_topic", "refuses", "two_things", "no_tool", "injection", "impossible_time"))
 #: Stands for no slot: a piece that is nobody's value. Nats for words such as "my name is" before a piece.
@@ -329,7 +329,7 @@ class Pieces:
             return 0.0
         classes = list(self.model.classes_)
         if slot not in classes:
-            return SURE
+            return UNKNOWN
         return float(self.model.predict_log_proba([fold(text)])[0][classes.index(slot)])
 
     def _bare(self, piece: str, slot: str) -> tuple[str, str]:

@@ -17,21 +17,22 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from manyshot.dialogue.company import field_of_answer, written_out
+from manyshot.dialogue.company import Company, filled, sentence, written_out
 from manyshot.dialogue.exact import write_observation
 from manyshot.errors import SpecError, at
-from manyshot.flow.conditions import holds, parse
-from manyshot.flow.steps import PLACE, Ask, Branch, CallTool, End, Flow, Handoff, Say
+from manyshot.flow.steps import Ask, CallTool, End, Handoff
+from manyshot.flow.walker import LostError, Walker
+from manyshot.listening import moment_in, offered_for, value_in
 from manyshot.protocols import World
-from manyshot.types import Call, Context, Json, Tool, Turn
-from manyshot.values.fields import Field, field_for
+from manyshot.types import Call, Turn
+from manyshot.values.fields import Field
 from manyshot.values.kinds import Kind
 
 FILE = "workflow.toml"
-#: Steps between two messages of the customer, and times one question is asked, before a person takes over.
-STEPS, ASKED = 40, 2
+#: Times one question is asked before a person takes over.
+ASKED = 2
 _TYPED = frozenset({Kind.DATE, Kind.TIME, Kind.DATETIME, Kind.INTEGER, Kind.NUMBER})
 
 
@@ -42,6 +43,8 @@ class Rules:
     flows: Mapping[str, str] = field(default_factory=dict)
     slots: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
+    #: Slots whose words count in any message, also before they are asked for.
+    anywhere: Sequence[str] = ()
 
 
 def read_rules(folder: Path) -> Rules:
@@ -68,165 +71,99 @@ def read_rules(folder: Path) -> Rules:
 class Workflow:
     """One conversation; fits protocols.Assistant."""
 
-    flows: Sequence[Flow]
-    tools: Sequence[Tool]
-    context: Context
+    desk: Company
     rules: Rules
     world: World
     turns: list[Turn] = field(default_factory=list)
     over: Literal["", "ended", "handoff"] = ""
-    _flow: Flow | None = None
-    _at: str = ""
-    _values: Json = field(default_factory=dict)
-    _since: dict[str, int] = field(default_factory=dict)
-    _visits: dict[str, int] = field(default_factory=dict)
-    _heard: int = 0
+    _walker: Walker | None = None
+    #: How often the question that waits for an answer was put.
+    _put: int = 0
 
     def hear(self, said: str) -> Sequence[Turn]:
         """See protocols.Assistant."""
         first = len(self.turns)
         self.turns.append(Turn(role="user", text=said))
-        self._heard += 1
-        if self._flow is None or self.over == "ended":
-            self._begin(said)
+        if self._walker is None or self.over == "ended":
+            self._walker = self._begin(said)
         else:
-            step = self._flow.by_id[self._at]
-            self._take(said, step.slots if isinstance(step, Ask) else ())
+            self._walker.hear()
+            self._take(self._walker, said, self._walker.asks())
         self.over = ""
-        self._run()
+        self._run(self._walker)
         return self.turns[first:]
 
-    def _begin(self, said: str) -> None:
-        named = (f for name, p in self.rules.flows.items() if re.search(p, said) for f in self.flows if f.name == name)
-        flow = next(named, self.flows[0])
-        self._flow, self._at = flow, flow.start
-        self._values, self._since, self._visits = {}, {}, {}
-        start = flow.by_id[flow.start]
-        free = [
-            s
-            for s in (start.slots if isinstance(start, Ask) else ())
-            if not flow.slots[s].values and not self._typed(s)
-        ]
-        self._take(said, free[:1])
-        judged = [name for name, slot in flow.slots.items() if slot.judged]
-        self._choose(said, judged)
+    def _begin(self, said: str) -> Walker:
+        flows = self.desk.flows
+        named = (flows[name] for name, p in self.rules.flows.items() if name in flows and re.search(p, said))
+        walker = Walker(next(named, next(iter(flows.values()))))
+        walker.hear()
+        free = [slot for slot in walker.asks() if not walker.flow.slots[slot].values and not self._typed(walker, slot)]
+        self._take(walker, said, free[:1])
+        self._choose(walker, said, [name for name, slot in walker.flow.slots.items() if slot.judged])
+        return walker
 
-    def _take(self, said: str, asked: Sequence[str]) -> None:
+    def _take(self, walker: Walker, said: str, asked: Sequence[str]) -> None:
         """Fill slots: those asked for, and ids, days and wishes wherever they are said."""
-        assert self._flow is not None
-        rest = said
-        for name in self._flow.slots:
-            typed = self._typed(name)
-            value = self._read(typed, said) if typed else None
-            if value is not None:
-                self._put(name, value)
-        open_choices = [n for n, s in self._flow.slots.items() if s.values and n in asked]
-        self._choose(said, [*open_choices, *(n for n in ("wish",) if n in self._flow.slots and n not in self._values)])
-        free = [n for n in asked if n not in open_choices and not self._typed(n)]
-        pieces = [p for p in re.split(r"[，,；;。]\s*", rest) if p.strip()]
-        for name in free:
-            alone = len(asked) == 1
+        slots = walker.flow.slots
+        for name in slots:
+            if (form := self._typed(walker, name)) is not None:
+                offered = offered_for(walker, name)
+                value = moment_in(form, said, offered) if form.kind is Kind.DATETIME else value_in(form, said)
+                # A moment is one of those that were offered.
+                if value is not None and (form.kind is not Kind.DATETIME or value in offered):
+                    walker.put(name, value)
+        choices = [name for name in asked if slots[name].values]
+        early = [name for name in self.rules.anywhere if name in slots and name not in walker.values]
+        self._choose(walker, said, [*choices, *early])
+        pieces = [p for p in re.split(r"[，,；;。]\s*", said) if p.strip()]
+        for name in (n for n in asked if n not in choices and self._typed(walker, n) is None):
             wanted = self.rules.texts.get(name, "")
-            fit = said if alone else next((p for p in pieces if re.search(wanted, p)), None)
+            fit = said if len(asked) == 1 else next((p for p in pieces if re.search(wanted, p)), None)
             if fit is not None:
-                self._put(name, fit.strip())
+                walker.put(name, fit.strip())
                 pieces = [p for p in pieces if p != fit]
 
-    def _choose(self, said: str, names: Sequence[str]) -> None:
-        assert self._flow is not None
+    def _choose(self, walker: Walker, said: str, names: Sequence[str]) -> None:
         for name in names:
             found = next((v for v, p in self.rules.slots.get(name, {}).items() if re.search(p, said)), None)
             if found is not None:
-                self._put(name, found)
+                walker.put(name, found)
 
-    def _put(self, name: str, value: Any) -> None:
-        self._values[name], self._since[name] = value, self._heard
+    def _typed(self, walker: Walker, slot: str) -> Field | None:
+        """How a slot's values are read, where they have a form that can be told from other words."""
+        form = self.desk.field_of(walker.flow, slot)
+        return form if form is not None and (form.kind in _TYPED or form.pattern) else None
 
-    def _typed(self, slot: str) -> Field | None:
-        """The field that a slot goes into, where its values have a form that can be told from other words."""
-        assert self._flow is not None
-        for step in (step for step in self._flow.steps if isinstance(step, CallTool)):
-            for name, template in step.arguments.items():
-                if isinstance(template, str) and (whole := PLACE.fullmatch(template)) and whole[1] == slot:
-                    tool = next(t for t in self.tools if t.name == step.tool)
-                    made = field_for(name, tool.properties[name], self.context)
-                    return made if made.kind in _TYPED or made.pattern else None
-        return None
-
-    def _read(self, typed: Field, said: str) -> Any:
-        if typed.kind is Kind.DATETIME:
-            return self._moment(said)
-        for span in typed.spot(said):
-            try:
-                return typed.resolve(span.surface)
-            except ValueError:
-                continue
-        return None
-
-    def _moment(self, said: str) -> Any:
-        """One of the times that were offered, by the hour that is said; half a day later where that is meant."""
-        clock = field_for("time", {"type": "string", "format": "time"}, self.context)
-        hours = [clock.resolve(span.surface)[:5] for span in clock.spot(said)]
-        free = [t for t in self._values.get("free") or () if isinstance(t, str)]
-        for hour in hours:
-            later = f"{(int(hour[:2]) + 12) % 24:02}{hour[2:]}"
-            for wanted in (hour, later):
-                if found := next((t for t in free if t.endswith(wanted)), None):
-                    return found
-        return None
-
-    def _run(self) -> None:
+    def _run(self, walker: Walker) -> None:
         """Step by step until the customer is to speak."""
-        assert self._flow is not None
-        words: list[str] = []
-        for _ in range(STEPS):
-            step = self._flow.by_id[self._at]
-            match step:
-                case Say():
-                    words.append(self._text(step.text))
-                    self._at = step.next
-                case Ask():
-                    if self._answered(step):
-                        self._at = step.next
-                        continue
-                    if self._visits[step.id] > ASKED:
-                        return self._end("handoff", [*words, "为您转接人工客服。"])
-                    return self._end("", [*words, self._text(step.text)])
-                case CallTool():
-                    self._call(step)
-                case Branch():
-                    self._at = next(a.go for a in step.arms if a.when is None or holds(parse(a.when), self._values))
-                case Handoff():
-                    return self._end("handoff", [*words, step.reason])
-                case End():
-                    return self._end("ended", [*words, step.outcome])
-        return self._end("handoff", [*words, "转人工"])
+        language = self.desk.context.language
+        try:
+            while isinstance((stop := walker.next()).step, CallTool):
+                self._call(walker, stop.step)
+        except LostError:
+            return self._end("handoff", ["转人工"])
+        words = [sentence(step.text, walker.values, language) for step in stop.told]
+        match stop.step:
+            case Ask():
+                self._put = self._put + 1 if stop.again else 1
+                if self._put > ASKED:
+                    return self._end("handoff", [*words, "为您转接人工客服。"])
+                return self._end("", [*words, sentence(stop.step.text, walker.values, language)])
+            case Handoff():
+                return self._end("handoff", [*words, stop.step.reason])
+            case End():
+                return self._end("ended", [*words, stop.step.outcome])
 
-    def _answered(self, step: Ask) -> bool:
-        """Whether nothing is left to ask; a question that is come to again wants a newer answer."""
-        visits = self._visits.get(step.id, 0)
-        if all(slot in self._values and (not visits or self._since[slot] == self._heard) for slot in step.slots):
-            self._visits[step.id] = 1
-            return True
-        self._visits[step.id] = visits + 1
-        return False
-
-    def _call(self, step: CallTool) -> None:
-        given = written_out(step.arguments, self._values)
+    def _call(self, walker: Walker, step: CallTool) -> None:
+        given = written_out(step.arguments, walker.values)
         call = Call(name=step.tool, arguments={k: v for k, v in given.items() if v is not None})
         answered = self.world.call(call)
         self.turns += [
             Turn(role="action", text=step.tool, call=call),
             Turn(role="observation", text=write_observation(answered), answered=answered),
         ]
-        if answered.ok:
-            for slot, path in step.fills.items():
-                self._put(slot, field_of_answer(answered.body, path))
-        self._at = step.next if answered.ok else step.failed
-
-    def _text(self, text: str) -> str:
-        shown = {k: "、".join(map(str, v)) if isinstance(v, list) else v for k, v in self._values.items()}
-        return str(written_out(f"{text} ", shown)).strip()
+        walker.answered(step, filled(step, answered))
 
     def _end(self, over: Literal["", "ended", "handoff"], words: Sequence[str]) -> None:
         self.over = over

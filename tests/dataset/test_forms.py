@@ -235,6 +235,7 @@ _BAD: list[tuple[Form[Any], dict[str, Any], str]] = [
     (alpaca.ALPACA, {**_TURN, "meta": '{"lines": [1]}'}, "meta: wanted 2 lines"),
     (alpaca.ALPACA, {**_TURN, "meta": '{"turns": 3}'}, "turns: "),
     (alpaca.ALPACA, {**_TURN, "tools": "[3]"}, "tools: wanted functions with a name"),
+    (fireact.FIREACT, {"messages": [], "tools": True}, "tools: wanted a list of functions, found True"),
     (fireact.FIREACT, _messages({"role": "tool", "content": ""}), "wanted system, user or assistant, found tool"),
     (pair_forms.OPENAI, _messages(_USER), "wanted a user's message and the assistant's answer"),
     (pair_forms.ALPACA, {**_TURN, "output": "I will"}, "wanted"),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +11,7 @@ from manyshot.dialogue.markdown import parse
 from manyshot.dialogue.writing import rewrite, write
 from manyshot.errors import DataError
 from manyshot.types import Call, CallFault, Json, Observation, Setup, Trajectory, Turn
+from tests.shared import shared
 
 #: The lesson's form, with a case of our own: answers stand as Observations, Actions name no values, quotes around the
 #: reply, no id.
@@ -213,9 +212,8 @@ def test_what_would_not_read_back_is_not_written(turn: Turn) -> None:
         write([Trajectory(id="a", turns=(turn,))])
 
 
-@pytest.mark.skipif(not Path("/work/shared/seed/lesson-13.txt").exists(), reason="the lesson is not on this machine")
 def test_the_lessons_own_dialogue_is_read() -> None:
-    text = Path("/work/shared/seed/lesson-13.txt").read_text("utf-8")
+    text = shared("seed/lesson-13.txt").read_text("utf-8")
     start = text.index("**User**:")
     (read,), problems = parse(text[start : text.index('您的工单号。"', start) + len('您的工单号。"')], "l.md", "lesson")
     assert problems == []

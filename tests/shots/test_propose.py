@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from manyshot.config import find_domain
@@ -14,8 +12,8 @@ from manyshot.shots.propose import Proposal, propose
 from manyshot.spec.load import load_domain, load_flows
 from manyshot.types import Call
 from tests.dialogue.inn import Inn
+from tests.shared import shared
 
-LESSON = Path("/work/shared/seed/lesson-13.txt")
 #: A case of our own in the form of the lesson: no calls, no values, answers in Observations.
 TOLD = """**User**: 充电枪拔不出来,想让人来修
 
@@ -118,9 +116,8 @@ def test_an_action_that_names_all_its_values_stays(desk: Company, actions: dict[
     assert made.trajectory.turns[1].text == "查询：进度，工单号CHB20241010001。"
 
 
-@pytest.mark.skipif(not LESSON.exists(), reason="the lesson is not on this machine")
 def test_the_lessons_own_submit_action_is_completed(desk: Company, actions: dict[str, list[str]]) -> None:
-    text, end = LESSON.read_text("utf-8"), '您的工单号。"'
+    text, end = shared("seed/lesson-13.txt").read_text("utf-8"), '您的工单号。"'
     start = text.index("**User**:")
     made = proposed(text[start : text.index(end, start) + len(end)], desk, actions)
     create = next(turn for turn in made.trajectory.turns if turn.call and turn.call.name == "TicketCreate")

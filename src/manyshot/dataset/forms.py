@@ -145,8 +145,10 @@ def read_tools(found: Any) -> tuple[Tool, ...]:
             found = json.loads(found) if found.strip() else []
         except (ValueError, RecursionError) as error:
             raise ValueError(f"tools: bad JSON, {error}") from None
+    if found is not None and not isinstance(found, list):
+        raise ValueError(f"tools: wanted a list of functions, found {str(found)[:80]}")
     tools = []
-    for one in found or []:
+    for one in found or ():
         inner = one.get("function", one) if isinstance(one, dict) else None
         if not isinstance(inner, dict) or not isinstance(inner.get("name"), str):
             raise ValueError(f"tools: wanted functions with a name, found {str(one)[:80]}")

@@ -13,7 +13,7 @@ from manyshot.dialogue.changes import State, snapshot
 from manyshot.flow.paths import Path, paths
 from manyshot.flow.steps import PLACE, CallTool, Flow
 from manyshot.protocols import World
-from manyshot.types import Call, Context, Domain, Json, Setup
+from manyshot.types import Call, Context, Domain, Json, Language, Observation, Setup
 from manyshot.values import Field, Kind
 from manyshot.values.text import Span
 
@@ -129,6 +129,18 @@ def field_of_answer(body: Any, path: str) -> Any:
         else:
             return None
     return here
+
+
+def filled(step: CallTool, answered: Observation) -> Json | None:
+    """The slots that a call fills, from its answer; None when it failed."""
+    return {slot: field_of_answer(answered.body, at) for slot, at in step.fills.items()} if answered.ok else None
+
+
+def sentence(text: str, values: Json, language: Language) -> str:
+    """A flow's own words with the slots' values in them; lists are told one after the other."""
+    joint = "、" if language == "zh" else ", "
+    shown = {slot: joint.join(map(str, v)) if isinstance(v, list) else v for slot, v in values.items()}
+    return str(PLACE.sub(lambda found: str(shown.get(found[1], found[0])), text))
 
 
 def written_out(template: Any, values: Json) -> Any:

@@ -18,7 +18,7 @@ from manyshot import stats
 from manyshot.errors import EvalError
 from manyshot.evaluate.records import Row
 from manyshot.evaluate.summary import Tally
-from manyshot.evaluate.table import p_value, percent
+from manyshot.evaluate.table import p_value, percent, plain_table
 from manyshot.records import digest
 from manyshot.types import Json, Language, Record
 
@@ -186,10 +186,7 @@ def render_standings(found: Sequence[Standing], language: Language) -> Renderabl
 
 
 def _table(rows: Sequence[Standing], w: Mapping[str, str]) -> Table:
-    table = Table(
-        title=w[rows[0].suite].format(total=max(s.tally.total for s in rows)), title_justify="left", title_style="bold",
-        box=None, padding=(0, 2, 0, 0), pad_edge=False,
-    )  # fmt: skip
+    table = plain_table(w[rows[0].suite].format(total=max(s.tally.total for s in rows)))
     table.add_column(w["candidate"], overflow="fold", max_width=20)
     for name in ("right", "95%", "against", "cost", "ms", "tokens"):
         text = w.get(name, name).format(first=rows[0].candidate)

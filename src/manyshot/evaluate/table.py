@@ -52,12 +52,13 @@ def p_value(p: float) -> str:
     return "p<0.001" if p < 0.001 else f"p={p:.3f}"
 
 
-def _table(title: str) -> Table:
+def plain_table(title: str) -> Table:
+    """A table without lines, as all of the evaluation are."""
     return Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0), pad_edge=False)
 
 
 def _headline(modes: Sequence[ModeSummary], baseline: str) -> Table:
-    table = _table(f"Right answers ({modes[0].overall.total} tests)")
+    table = plain_table(f"Right answers ({modes[0].overall.total} tests)")
     table.add_column("mode", no_wrap=True, max_width=14)
     for name in ("right", "95%", f"against {baseline}", "tok in/out", "ms p50/p95"):
         table.add_column(name, justify="right" if name != f"against {baseline}" else "left")
@@ -83,7 +84,7 @@ def _against(s: ModeSummary) -> Text:
 
 
 def _stages(modes: Sequence[ModeSummary]) -> Table:
-    table = _table("Where the wrong ones failed first")
+    table = plain_table("Where the wrong ones failed first")
     table.add_column("mode", no_wrap=True, max_width=14)
     shown = [stage for stage in STAGES if stage != "parse" or any(s.failed[stage] for s in modes)]
     for stage in shown:
@@ -95,7 +96,7 @@ def _stages(modes: Sequence[ModeSummary]) -> Table:
 
 def _classes(modes: Sequence[ModeSummary]) -> Table:
     """Classes down, modes across; modes that do not fit into 80 columns are cut by rich, the names first."""
-    table = _table("By class (right of all)")
+    table = plain_table("By class (right of all)")
     table.add_column("class", no_wrap=True)
     for s in modes:
         table.add_column(s.mode, justify="right", max_width=14, overflow="fold")

@@ -50,12 +50,12 @@ class Walker:
     #: Slot -> the customer's message, counted, in which it was told last.
     since: dict[str, int] = field(default_factory=dict)
     heard: int = 0
-    #: Questions and calls, by how often the walk came there; and by the message at which a question was put.
+    #: Questions and calls, by how often the walk came there; and the questions that were put and not answered yet.
     rounds: dict[str, int] = field(default_factory=dict)
-    asked: dict[str, int] = field(default_factory=dict)
+    asked: set[str] = field(default_factory=set)
     #: Question -> the message, counted, at which it was answered last.
     passed: dict[str, int] = field(default_factory=dict)
-    #: The step that was stopped at last, and its label when it was left.
+    #: "id=label" of the call that was answered last.
     last: str = ""
 
     def __post_init__(self) -> None:
@@ -65,7 +65,7 @@ class Walker:
         """A walk of its own from here."""
         other = copy(self)
         other.values, other.since = dict(self.values), dict(self.since)
-        other.rounds, other.asked, other.passed = dict(self.rounds), dict(self.asked), dict(self.passed)
+        other.rounds, other.asked, other.passed = dict(self.rounds), set(self.asked), dict(self.passed)
         return other
 
     def hear(self) -> None:
@@ -96,8 +96,9 @@ class Walker:
                     missing = self._missing(step)
                     if missing:
                         return self._stop(step, told, branches, missing)
-                    if self.asked.pop(step.id, None) is None:
+                    if step.id not in self.asked:
                         self.rounds[step.id] = self.rounds.get(step.id, 0) + 1
+                    self.asked.discard(step.id)
                     self.passed[step.id] = self.heard
                     self.at = step.next
                 case CallTool() | End() | Handoff():
@@ -120,7 +121,7 @@ class Walker:
 
     def _missing(self, step: Ask) -> frozenset[str]:
         """Slots of a question that are to be asked: unknown ones, and those that an earlier round was answered with."""
-        since = max(self.asked.get(step.id, -1), self.passed.get(step.id, -1))
+        since = self.passed.get(step.id, -1)
         return frozenset(s for s in step.slots if s not in self.values or self.since.get(s, 0) <= since)
 
     def _stop(
@@ -130,10 +131,9 @@ class Walker:
         branches: Sequence[str],
         missing: frozenset[str],
     ) -> Stop:
-        again = isinstance(step, Ask) and step.id in self.asked
+        again = step.id in self.asked
         if not again:
             self.rounds[step.id] = self.rounds.get(step.id, 0) + 1
-            if isinstance(step, Ask):
-                # What was told before the question and is missing all the same was told too long ago.
-                self.asked[step.id] = self.passed.get(step.id, -1)
+        if isinstance(step, Ask):
+            self.asked.add(step.id)
         return Stop(step, tuple(told), tuple(branches), self.rounds[step.id], again, missing)

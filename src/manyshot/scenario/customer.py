@@ -38,15 +38,14 @@ _EMPTY = frozenset(("客户", "是否", "希望", "选定", "信息", "内容", 
 class Customer:
     """One customer in one conversation.
 
-    words: how each key of the profile is asked for, with what each word is worth (see `words_of_keys`). first: slots of
-    the flow's first question, which an opening tells. patience: how often it has nothing to add before it goes.
+    words: how each key of the profile is asked for, with what each word is worth (see `words_of_keys`). Slots
+    of the flow's first question are told by the opening. patience: how often it has nothing to add before it goes.
     """
 
     scenario: Scenario
     language: Language
     words: Mapping[str, Mapping[str, float]]
-    first: Collection[str] = ()
-    #: Slots that one question asks for together, and slots of moments.
+    #: Slots that one question asks for together, in the order of the flow, and slots of moments.
     together: Sequence[Collection[str]] = ()
     moments: Collection[str] = ()
     patience: int = 1
@@ -98,7 +97,7 @@ class Customer:
             ]
         left = [key for key in self.scenario.profile if key not in self._given]
         near = [key for key in left if worth[key] == most > 0]
-        return (near or [key for key in left if key not in self.first])[:1]
+        return (near or [key for key in left if key not in next(iter(self.together), ())])[:1]
 
     def _free(self, key: str) -> bool:
         """Whether no question of the flow asks for a key."""
@@ -126,12 +125,6 @@ def _said(value: Any, says: Mapping[str, str]) -> str:
     if isinstance(value, list):
         return says["comma"].join(str(one) for one in value)
     return str(value)
-
-
-def first_slots(scenario: Scenario, flows: Sequence[Flow]) -> tuple[str, ...]:
-    """The slots that the first question of a scenario's flow asks for."""
-    steps = next((flow.steps for flow in flows if flow.name == scenario.flow), ())
-    return next((step.slots for step in steps if isinstance(step, Ask)), ())
 
 
 def asked_together(scenario: Scenario, flows: Sequence[Flow]) -> list[tuple[str, ...]]:

@@ -14,7 +14,7 @@ from manyshot.dialogue.changes import snapshot
 from manyshot.errors import WorldError
 from manyshot.flow.steps import Flow
 from manyshot.protocols import Assistant, World
-from manyshot.scenario.customer import Customer, asked_together, first_slots, moments_of, words_of_keys
+from manyshot.scenario.customer import Customer, asked_together, moments_of, words_of_keys
 from manyshot.scenario.grade import Verdict, grade
 from manyshot.types import Json, Language, Scenario, Setup, Tool
 
@@ -48,10 +48,8 @@ def play(scenario: Scenario, stage: Stage, open_assistant: Opener, trial: int = 
     before = snapshot(world)
     assistant = open_assistant(world, trial)
     words = words_of_keys(scenario, stage.flows, stage.tools)
-    customer = Customer(
-        scenario, stage.language, words, first_slots(scenario, stage.flows),
-        asked_together(scenario, stage.flows), moments_of(stage.tools),
-    )  # fmt: skip
+    together = asked_together(scenario, stage.flows)
+    customer = Customer(scenario, stage.language, words, together, moments_of(stage.tools))
     said: str | None = customer.open()
     handoff = False
     for _ in range(TURNS):

@@ -20,7 +20,7 @@ from manyshot.data.dialogues.units import Skeleton, skeleton
 from manyshot.data.variety import NearDuplicates, sketch_of
 from manyshot.dialogue.company import Company
 from manyshot.dialogue.draft import STYLES, worded
-from manyshot.dialogue.plan import WAYS, Ground, Pools, Way, plan
+from manyshot.dialogue.plan import WAYS, Ground, Plan, Pools, Way, plan
 from manyshot.dialogue.replay import Replay, replay
 from manyshot.errors import WorldError
 from manyshot.flow.paths import Path, Walk
@@ -110,10 +110,9 @@ class DialogueBuilder:
         #: Path and walk -> how values were found that lead along it.
         self._ways: dict[tuple[Any, ...], Way] = {(one.path.id, *one.walk.taken): one.way for one in planned}
         self._first_ways = dict(self._ways)
-        drafts = [worded(found, company, found.path.id, style) for style in range(STYLES) for found in planned]
-        drawn = [bones for one in drafts if (bones := self._bones(replay(one, company))) is not None]
-        self.mixer.add_few(drawn)
-        self.skeletons += [*drawn[: len(planned)], *self._other_ways()]
+        drawn = [self._drafted(one) for one in planned]
+        self.skeletons += [bones for own in drawn for bones in own[:1]]
+        self.skeletons += self._other_ways()
 
     def _other_ways(self) -> list[Skeleton]:
         """Dialogues along the walks of these paths that go from one step to another where no expert's dialogue does.
@@ -130,12 +129,17 @@ class DialogueBuilder:
                 planned = plan(path, self.company, self.pools, walk=walk, ground=self._ground)
                 if planned is None:
                     continue
-                drafts = [worded(planned, self.company, path.id, style) for style in range(STYLES)]
-                drawn = [bones for one in drafts if (bones := self._bones(replay(one, self.company))) is not None]
-                self.mixer.add_few(drawn)
+                drawn = self._drafted(planned)
                 found += drawn[:1]
                 met |= {move for bones in drawn for move in _moves(bones.walk, range(len(walk.steps)))}
         return found
+
+    def _drafted(self, planned: Plan) -> list[Skeleton]:
+        """Drafts of a plan in every style; the mixer learns their words where experts gave few."""
+        drafts = (worded(planned, self.company, planned.path.id, style) for style in range(STYLES))
+        drawn = [bones for one in drafts if (bones := self._bones(replay(one, self.company))) is not None]
+        self.mixer.add_few(drawn)
+        return drawn
 
     def _bones(self, one: Replay) -> Skeleton | None:
         if not one.true or one.followed is None:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from manyshot.flow.steps import Flow
 from manyshot.types import LEAVES, REFUSES, FaultKind, Language, Record
 
 #: What customers do to an answer itself; what happens to a call: it is wrong at first; its answer holds an order.
@@ -117,6 +118,23 @@ def yes_or_no(value: Any, about: str, language: Language, rng: random.Random) ->
         return None
     thing = _ABOUT.sub("", about) if language == "zh" and _ABOUT.match(about) else ""
     return rng.choice([a for a in words(language).answers[side] if thing or "{" not in a]).format(about=thing)
+
+
+def asked_for(flow: Flow, slots: Iterable[str], language: Language) -> str:
+    """What a question asks for, as the flow describes it."""
+    return ("和" if language == "zh" else " and ").join(flow.slots[slot].about or slot for slot in slots)
+
+
+def back_to(reply: str, asked: str, language: Language, rng: random.Random) -> str:
+    """A reply to a detour with the question of the reply before it behind; a new one where nothing was asked."""
+    question = question_of(asked) if asked else rng.choice(words(language).opening.questions)
+    return f"{reply}{'' if language == 'zh' else ' '}{question}".strip()
+
+
+def question_of(reply: str) -> str:
+    """The last sentences of a reply from its last question on; all of it when it asks nothing."""
+    ends = [n for n, char in enumerate(reply) if char in "。！？.!?" and n < len(reply) - 1]
+    return reply[ends[-1] + 1 :].strip() if ends and reply[ends[-1] + 1 :].strip() else reply
 
 
 def dressed(text: str, persona: str, language: Language, rng: random.Random, *, first: bool) -> str:

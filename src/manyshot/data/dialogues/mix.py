@@ -8,11 +8,23 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
-from manyshot.data.dialogues.detours import ANSWER, CALL, EARLY, FAULTS, ORDER, Detour, dressed, words, yes_or_no
+from manyshot.data.dialogues.detours import (
+    ANSWER,
+    CALL,
+    EARLY,
+    FAULTS,
+    ORDER,
+    Detour,
+    asked_for,
+    back_to,
+    dressed,
+    words,
+    yes_or_no,
+)
 from manyshot.data.dialogues.places import Place, Places, Template
 from manyshot.data.dialogues.units import Key, Moments, Skeleton, Unit
 from manyshot.data.slots import Slot
@@ -328,13 +340,15 @@ class _Writer:
 
     def _by_the_clock(self, text: Template, known: Json) -> Template:
         """A moment as its hour alone, mostly, where its day was spoken of."""
-        parts: list[str | Place] = []
-        for part in text.parts:
-            value = str(known.get(part.key, "")) if isinstance(part, Place) else ""
-            day_known = any(key != getattr(part, "key", "") and v and v == value[:10] for key, v in known.items())
-            by_clock = isinstance(part, Place) and len(value) > len("2024-10-10") and day_known
-            parts.append(Place(part.key, "clock") if by_clock and self.rng.random() < CLOCK else part)  # type: ignore[union-attr]
-        return Template(tuple(parts), text.bound)
+        days = {str(value) for value in known.values()}
+
+        def styled(part: str | Place) -> str | Place:
+            moment = str(known.get(part.key, "")) if isinstance(part, Place) else ""
+            if not isinstance(part, Place) or len(moment) <= len("2024-10-10") or moment[:10] not in days:
+                return part
+            return replace(part, style="clock") if self.rng.random() < CLOCK else part
+
+        return Template(tuple(map(styled, text.parts)), text.bound)
 
     def _short(self, unit: Unit) -> str | None:
         """A word or two, where nothing but yes or no was asked and nothing else is given."""
@@ -416,9 +430,8 @@ class _Writer:
         self._thought(unit)
         then = self.plan.walk.steps[unit.step + 1]
         if self.kind == "timeout" and failing and not isinstance(then, Ask):
-            return (
-                False  # the flow says what to do; but what it asks then is about the customer's words, not about time
-            )
+            # The flow says what to do; but what it asks then is about the customer's words, not about time.
+            return False
         self._give_up(self._failed_words(step) if self.kind == "timeout" else [])
         return True
 
@@ -502,12 +515,11 @@ class _Writer:
         """What the customer does instead of answering; whether the dialogue ends with it."""
         said = words(self.language)
         if self.kind == LEAVES:
-            self._detour(said.leaving, unit, "")
+            self._detour(said.leaving, unit, None)
             return True
         if self.kind in said.detours:
             asked = next((turn.text for turn in reversed(self.turns) if turn.role == "reply"), "")
-            question = question_of(asked) if asked else self.rng.choice(said.opening.questions)
-            self._detour(said.detours[self.kind], unit, question)
+            self._detour(said.detours[self.kind], unit, asked)
         if self.kind == REFUSES:
             self._add("user", self.rng.choice(said.insisting))
             self._give_up((), asked=self._asked(unit))
@@ -519,16 +531,15 @@ class _Writer:
         step = self.plan.walk.steps[unit.step] if unit.step >= 0 else None
         if not isinstance(step, Ask):
             return words(self.language).opening.asked
-        flow = self.company.flows[self.plan.path.flow]
-        joint = "和" if self.language == "zh" else " and "
-        return joint.join(flow.slots[slot].about or slot for slot in step.slots)
+        return asked_for(self.company.flows[self.plan.path.flow], step.slots, self.language)
 
-    def _detour(self, detour: Detour, unit: Unit, question: str) -> None:
+    def _detour(self, detour: Detour, unit: Unit, before: str | None) -> None:
+        """A detour. `before`: the reply whose question is put again; None where the assistant does not come back."""
         asked = self._asked(unit)
         self._add("user", self.rng.choice(detour.says))
         think, action, reply = (self.rng.choice(texts) for texts in (detour.think, detour.action, detour.reply))
-        space = "" if self.language == "zh" else " "
-        self._told(think.format(asked=asked), action.format(asked=asked), f"{reply}{space}{question}".strip())
+        whole = reply if before is None else back_to(reply, before, self.language, self.rng)
+        self._told(think.format(asked=asked), action.format(asked=asked), whole)
 
 
 def parted(text: str) -> Iterator[str | Place]:
@@ -551,12 +562,6 @@ def _day_after(value: Any) -> str | None:
 
 def _line(text: str) -> str:
     return " ".join(text.split())
-
-
-def question_of(reply: str) -> str:
-    """The last sentences of a reply from its last question on; all of it when it asks nothing."""
-    ends = [n for n, char in enumerate(reply) if char in "。！？.!?" and n < len(reply) - 1]
-    return reply[ends[-1] + 1 :].strip() if ends and reply[ends[-1] + 1 :].strip() else reply
 
 
 def bones_of(found: Sequence[Skeleton], path: str) -> list[Skeleton]:
