@@ -254,3 +254,22 @@ def test_nothing_is_chosen_twice_for_a_list() -> None:
 def test_a_choice_that_is_named_is_given() -> None:
     assert evidence.chosen(HIRE, {("size",): ("large",), ("hours",): ("3",)}) == {("size",)}
     assert evidence.chosen(HIRE, {("size",): ()}) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("action", "said"),
+    [
+        ("丢了一副手套，按一百五赔", "一百五"),
+        ("赔我四百块", "四百块"),
+        ("扣子坏了两颗，赔六十五块五", "六十五块五"),
+        ("丢了2只，赔1千2", "1千2"),
+    ],
+)
+def test_a_sum_of_money_is_told_from_a_count(action: str, said: str) -> None:
+    """The description says the unit in passing, the customer often none."""
+    amount = {"type": "number", "description": "客户要求赔多少元；没有说就不填"}
+    context = Context(today=datetime(2024, 10, 10, tzinfo=UTC), language="zh")
+    tool = slots_of(Tool(name="Claim", parameters={"properties": {"amount": amount}}), context)
+    assert evidence.choices(tool, action)["amount",] == (said,)
+    (span,) = evidence.spots(tool.slots[0], action)
+    assert evidence.fitting(tool.slots[0], span, action)

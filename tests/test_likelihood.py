@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from manyshot.likelihood import UNLIKELY, key_odds, nats
+from manyshot.likelihood import UNLIKELY, key_odds, nats, value_nats
 from manyshot.protocols import Place
 
 HALF = math.log(0.5)
@@ -60,6 +60,20 @@ def test_keys_are_weighed_where_they_could_have_come(joined: bool) -> None:
     assert odds["b"] == pytest.approx(math.log(0.4 / 0.6), abs=1e-3)
     assert odds["c"] == pytest.approx(math.log(0.4 / 0.2), abs=1e-3)
     assert odds["d"] == pytest.approx(math.log(0.1 / 0.9), abs=1e-3)
+
+
+def test_choices_are_weighed_where_one_was_written() -> None:
+    """Whatever tokens hold the marks around the choice."""
+    likely = {"la": math.log(0.6), "small": math.log(0.3), "?": math.log(0.1)}
+    apart = [*sure(' T{"a":1,', '"', "b", '"', ":", '"'), *places([("la", likely)]), *sure("rge", '"}')]
+    joined = [*sure(' T{"a":1,"b":"'), *places([("la", likely)]), *sure('rge"}')]
+    for steps in (apart, joined):
+        told = value_nats(steps, "b", ["a", "b"], ["large", "small", "tiny"])
+        assert told["large"] == pytest.approx(math.log(2 / 3), abs=1e-3)
+        assert told["small"] == pytest.approx(math.log(1 / 3), abs=1e-3)
+        assert told["tiny"] < told["small"] - 5
+        assert value_nats(steps, "c", ["a", "b", "c"], ["x", "y"]) == {}
+    assert value_nats(sure(' T{"n":30}'), "n", ["n"], [30, 3])[30] > -0.1
 
 
 def test_a_token_may_end_inside_a_character() -> None:

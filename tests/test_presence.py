@@ -83,6 +83,18 @@ def test_what_shots_that_give_a_field_say_beside_it_speaks_for_it(presence: Pres
     assert up > down + 0.3
 
 
+def test_words_that_no_shot_has_beside_its_values_speak_for_free_text() -> None:
+    """A note is what nobody needs to say to hire a car."""
+    note = {"type": "string", "description": "remark"}
+    tool = HIRE.model_copy(update={"parameters": {**HIRE.parameters, "properties": {**HIRE.properties, "note": note}}})
+    found = Presence({"HireCar": slots_of(tool, CONTEXT)}, SHOTS, "en")
+    plain, more = (
+        found.odds("HireCar", f"a car for Ed Fox tomorrow{rest}")["note"]
+        for rest in ("", ", leave keys under flowerpot")
+    )
+    assert more > plain + 1
+
+
 def test_few_shots_say_nothing_and_many_not_everything() -> None:
     few, many = Presence(SLOTS, SHOTS[:2], "en"), Presence(SLOTS, SHOTS * 20, "en")
     signs = few.signs("HireCar", "into the mountains")["snow"]

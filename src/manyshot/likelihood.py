@@ -63,6 +63,22 @@ def key_odds(places: Sequence[Place], keys: Sequence[str]) -> dict[str, float]:
     return out
 
 
+def value_nats(places: Sequence[Place], key: str, keys: Collection[str], values: Sequence[Any]) -> dict[Any, float]:
+    """Choice -> log of the probability that it is written for a key of the call, of all choices; empty where the key
+    was not written. `keys`: all keys of the call."""
+    text = b"".join(place.token for place in places)
+    for end, quote, following in _ends(text, keys):
+        if following == key:
+            comma = "" if text[:end].endswith(b"{") else ","
+            colon = end + len(f'{quote}{comma}"{key}":'.encode())
+            begin, at = _place(places, colon)
+            cut = text[begin:colon]
+            told = {v: nats(cut + json.dumps(v, ensure_ascii=False).encode(), places[at:]) for v in values}
+            whole = math.log(math.fsum(map(math.exp, told.values())))
+            return {value: one - whole for value, one in told.items()}
+    return {}
+
+
 def _ends(text: bytes, keys: Collection[str]) -> list[tuple[int, str, str | None]]:
     """Where each decision about the next key stands, the closing quote of a string before it, the key that follows."""
     try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -22,6 +23,7 @@ from manyshot import evidence
 from manyshot.choice import runs
 from manyshot.data.slots import Path, Slot, ToolSlots, get
 from manyshot.likelihood import key_odds
+from manyshot.options import Options
 from manyshot.parse import read_call
 from manyshot.protocols import Completion
 from manyshot.render import fold
@@ -31,11 +33,13 @@ from manyshot.values.kinds import FREE, name_words
 
 #: A tool with fewer shots says nothing about how often a field is given.
 FEWEST_SHOTS = 3
+#: Words that no other shot has beside its values, where there are no shots to count.
+USUAL = 3.0
 #: Inverse of the penalty on the classifiers' weights (scikit-learn's C), and the most that one counts, in nats.
 FIT, SUREST = 100.0, 4.0
 #: What the model's own log odds count, and what is taken off because both know how often fields are given. Chosen on
 #: 472 fields of three desks whose tests have been looked at: 94.7% right without, 96.2% with it.
-MODEL, TWICE_KNOWN = 0.75, 1.0
+MODEL, TWICE_KNOWN = 0.75, 0.5
 
 _GROUPS = {
     Kind.BOOLEAN: "yesno",
@@ -70,27 +74,31 @@ class Signs(NamedTuple):
     fitting: float
     #: Log of what is left of the action without all values that code reads, over the length of the tool's shots.
     rest: float
+    #: How much the words speak for one of its choices (see `options`), in nats.
+    hint: float
+    #: Log of how many words no shot has beside its values, over the same for the tool's shots among each other.
+    unusual: float
 
 
 #: What each sign counts for a field of a group, in nats, after what counts for each; fitted to the corpus by
 #: bench/fit_presence.py. `+`: required fields, where "not given" means that it must be asked for.
 WEIGHTS: dict[str, tuple[float, ...]] = {
-    # group: (base, worded, own, about, length, spare, fitting, rest)
-    "choice": (-1.47, 0.36, 1.97, 0.83, 0.34, 0.00, 0.00, 0.50),
-    "choice+": (2.26, 0.00, 2.62, -0.60, 1.15, 0.00, 0.00, 0.70),
-    "list": (-0.72, 0.53, 2.34, 0.54, 0.37, 0.00, 0.00, 0.54),
-    "list+": (3.20, 0.00, 1.85, -0.99, 0.38, 0.00, 0.00, 1.66),
-    "mark": (-0.80, 0.68, 1.52, 0.26, -0.13, 4.15, 0.06, 0.57),
-    "mark+": (0.93, 0.00, 0.94, 0.46, 1.41, 5.21, 0.05, 0.05),
-    "moment": (-3.04, 0.18, 1.09, 0.20, -0.69, 6.15, 0.67, 0.92),
-    "moment+": (-1.12, 0.00, 0.65, 0.74, 1.37, 5.83, 0.88, -1.15),
-    "number": (-1.21, 0.44, 2.92, 0.14, -0.63, 0.74, 2.98, 0.73),
-    "number+": (2.16, 0.00, 0.72, 0.58, 0.93, 1.45, 2.20, 0.63),
-    "words": (0.25, 0.37, 0.90, 0.47, 0.22, 0.00, 0.00, 1.14),
-    "words+": (3.46, 0.00, 1.40, -0.40, 1.74, 0.00, 0.00, 0.95),
-    "yesno": (-1.09, 0.38, 1.82, 0.88, 0.44, 0.00, 0.00, 1.08),
+    # group: (base, worded, own, about, length, spare, fitting, rest, hint, unusual)
+    "choice": (-1.99, 0.43, 1.45, 0.25, -0.18, 0.00, 0.00, 0.43, 0.54, 0.64),
+    "choice+": (1.78, 0.00, 1.92, -1.37, 0.72, 0.00, 0.00, 0.31, 0.62, 0.85),
+    "list": (-0.81, 0.55, 2.37, 0.55, -0.21, 0.00, 0.00, 0.26, 0.00, 0.92),
+    "list+": (3.47, 0.00, 1.83, -0.75, 0.14, 0.00, 0.00, 0.70, 0.00, 1.79),
+    "mark": (-0.74, 0.68, 1.58, 0.17, 0.08, 4.09, 0.06, 0.85, 0.00, -0.62),
+    "mark+": (0.93, 0.00, 0.93, 0.45, 1.35, 5.23, 0.05, 0.05, 0.00, 0.07),
+    "moment": (-3.33, 0.14, 1.04, 0.15, -0.11, 6.49, 0.64, 1.11, 0.00, -0.97),
+    "moment+": (-1.01, 0.00, 0.62, 0.73, 1.00, 5.74, 0.75, -1.40, 0.00, 0.68),
+    "number": (-1.11, 0.42, 2.82, 0.12, -0.04, 0.73, 3.03, 1.09, 0.00, -0.91),
+    "number+": (2.24, 0.00, 0.71, 0.58, 0.87, 1.42, 2.19, 0.53, 0.00, 0.24),
+    "words": (0.06, 0.38, 0.79, 0.65, -0.53, 0.00, 0.00, 0.47, 0.00, 1.55),
+    "words+": (3.70, 0.00, 1.04, -0.14, 1.33, 0.00, 0.00, -0.54, 0.00, 2.58),
+    "yesno": (-1.13, 0.37, 1.76, 0.92, 0.32, 0.00, 0.00, 0.89, 0.00, 0.31),
     # Hardly any corpus sentence leaves out a required yes-no.
-    "yesno+": (3.00, 0.00, 0.00, 0.00, 0.00, 0.00, 0.00, 0.00),
+    "yesno+": (3.00, 0.00, 0.00, 0.00, 0.00, 0.00, 0.00, 0.00, 0.00, 0.00),
 }
 
 
@@ -109,13 +117,23 @@ class Presence:
 
     def __init__(self, slots: Mapping[str, ToolSlots], shots: Sequence[Shot], language: Language) -> None:
         self._slots, self._zh = slots, language == "zh"
+        self.options = Options(slots, language)
         told = {name: [s for s in shots if s.call and not s.ask and s.call.name == name] for name in slots}
         texts = [fold(shot.action) for ss in told.values() for shot in ss]
         self._runs = runs(language).fit(texts) if texts else None
         whole = [len(text) for text in texts] or [1]
         self._fields: dict[str, list[_Field]] = {}
         self._lengths: dict[str, float] = {}
+        beside = {shot.id: self._stems(_without_values(shot)) for ss in told.values() for shot in ss}
+        in_shots = Counter(stem for stems in beside.values() for stem in stems)
+        self._beside = frozenset(in_shots)
+        self._unusual: dict[str, float] = {}
         for name, tool in slots.items():
+            others = [
+                len(self._left(tool, fold(s.action)) - {w for w in in_shots if in_shots[w] > (w in beside[s.id])})
+                for s in told[name]
+            ]
+            self._unusual[name] = float(np.mean(others)) if others else USUAL
             said = [fold(shot.action) for shot in told[name]]
             rows = self._runs.transform(said) if self._runs is not None and said else None
             top = [slot for slot in tool.slots if len(slot.path) == 1]
@@ -206,6 +224,7 @@ class Presence:
         rest = len(text) - sum(span.end - span.start for spans in read.values() for span in spans)
         surfaces = {path: {span.surface for span in spans} for path, spans in read.items()}
         row = self._runs.transform([text]) if self._runs is not None else None
+        unusual = math.log((1 + len(self._left(tool, text) - self._beside)) / (1 + self._unusual[name]))
         out: dict[str, Signs] = {}
         for field in self._fields[name]:
             worded = 0.0 if field.words is None else float(field.words.decision_function(row)[0]) - field.usual
@@ -217,8 +236,16 @@ class Presence:
                 spare=min(2, len(_spare(tool, field.slot, surfaces))),
                 fitting=any(evidence.fitting(field.slot, span, text) for span in read[field.slot.path]),
                 rest=math.log(max(3, rest) / usual),
+                hint=max(self.options.nats(name, field.slot.path, action).values(), default=0.0),
+                unusual=unusual,
             )
         return out
+
+    def _left(self, tool: ToolSlots, text: str) -> frozenset[str]:
+        """What an action says beside values that code reads and the words that tell what the tool does."""
+        for span in sorted((s for slot in tool.slots for s in evidence.spots(slot, text)), key=lambda s: -s.start):
+            text = f"{text[: span.start]}|{text[span.end :]}"
+        return self._stems(text) - self._stems(tool.tool.description)
 
     def _stems(self, text: str) -> frozenset[str]:
         """Beginnings of the words of a text, five letters long; in Chinese, pairs of signs."""
@@ -227,6 +254,14 @@ class Presence:
             pairs = {text[i : i + 2] for i in range(len(text) - 1) if _TWO_ZH.match(text, i)}
             return frozenset(pairs | set(re.findall("[a-z]{2,}", text)))
         return frozenset(word[:5] for word in re.findall("[a-z]{4,}", text))
+
+
+def _without_values(shot: Shot) -> str:
+    """A shot's action without the texts of its call."""
+    text = fold(shot.action)
+    for words in sorted(evidence.leaves(shot.call.arguments if shot.call else {}), key=len, reverse=True):
+        text = text.replace(words, "|")
+    return text
 
 
 def _odds(group: str, signs: Signs) -> float:

@@ -89,7 +89,8 @@ class Predictor:
         return self._tools.get(choose(evidence, dict(zip(near, told, strict=True)), self._choice.reject))
 
     def _written(self, prompt: Sequence[int], action: str, mode: Mode) -> Completion:
-        """What the model writes; again where evidence says that fields are given which it left out, or the reverse."""
+        """What the model writes; again where evidence says that fields are given which it left out, or the reverse, or
+        that another choice is meant."""
         write = partial(self._model.complete, prompt, max_tokens=mode.max_tokens, adapter=mode.adapter, stop=("\n",))
         if not mode.grammar:
             return write(grammar=None)
@@ -100,9 +101,11 @@ class Predictor:
         stated = self._reader.stated(tool.name, action, can)
         done = write(grammar=self._grammar(tool, action, mode, can, stated), places=True)
         given = self._presence.decide(tool.name, action, done, can, stated)
-        if not given:
+        meant = self._presence.options.decide(tool.name, action, done, can, given)
+        if not (given or meant):
             return done
         can |= {path: () for path, is_given in given.items() if not is_given}
+        can |= {path: (value,) for path, value in meant.items()}
         stated |= {path for path, is_given in given.items() if is_given}
         again = write(grammar=self._grammar(tool, action, mode, can, stated))
         return replace(again, tokens_in=done.tokens_in, tokens_out=done.tokens_out + again.tokens_out)

@@ -90,10 +90,30 @@ def from_description(values: Sequence[Any], description: str) -> dict[str, list[
         match = match or re.search(rf"(?<![\w]){word}\s*[(（](?P<said>[^)）]+)[)）]", description)
         # "outpatient 门诊费,exam 检查费"
         match = match or re.search(
-            rf"(?<![\w-]){word} +(?P<said>[\u4e00-\u9fff]{{2,8}})(?=[,，;；。、)）]|$)", description
+            rf"(?<![\w-]){word} +(?P<said>[\u4e00-\u9fff]{{2,8}})(?=[,，;；。、(（)）]|$)", description
         )
         if match and (said := match["said"].strip().strip("\"'`")):
             out[str(value)] = [said]
+    return out
+
+
+def glosses(values: Sequence[Any], description: str) -> dict[str, str]:
+    """All that a description says of each enum value: what stands behind it, up to the next value or the end of the list.
+
+    "torn 破损撕裂，shrunk 缩水变形；没有说就不填" has 破损撕裂 for torn, 缩水变形 for shrunk.
+    """
+    found = []
+    for value in map(str, values):
+        word = r"(?<![A-Za-z0-9_-])" + re.escape(value) + r"(?![A-Za-z0-9_-])" if value.isascii() else re.escape(value)
+        if match := re.search(word, description):
+            found.append((match.start(), match.end(), value))
+    found.sort()
+    out: dict[str, str] = {}
+    for number, (_, end, value) in enumerate(found, 1):
+        said = description[end : found[number][0] if number < len(found) else None]
+        if number == len(found):
+            said = re.split(r"[;；。]|\.(?!\d)", said, maxsplit=1)[0]
+        out[value] = said.strip(" =:：,，;；、.。()（）\"'`—-")
     return out
 
 

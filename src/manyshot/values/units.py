@@ -171,7 +171,9 @@ _IN = re.compile(
     r"(?:\bin|单位[:：是为]?|以|按|measured in|units?[:：]?)\s*(?:us\s+)?(?P<u>[a-z/℃°㎡%]+(?: (?:per|an?) [a-z]+)?|[^\s,，。;；)）]{1,6})"
 )
 _BRACKET = re.compile(r"[(（]\s*(?:单位[:：]?\s*)?(?P<u>[^)）\s]{1,16}(?: [a-z]+)?)\s*[)）]")
-_NUMBER_OF = re.compile(r"(?:number of|how many|多少)\s*(?P<u>[a-z]+|[天晚米秒周]|小时|分钟)")
+_NUMBER_OF = re.compile(
+    r"(?:number of|how many|多少|几)\s*(?P<u>[a-z]+|[天晚米秒周元块斤吨升]|小时|分钟|公斤|千克|公里)"
+)
 _COUNT_ZH = re.compile(r"(?P<u>天|晚|秒|周|月|小时|分钟)数")
 _LAST = re.compile(r"[,，、]\s*(?P<u>[^\s,，。、;；]{1,6})(?:[\s。.;；]|$)")
 _PERCENT = re.compile(r"percent|百分比|百分数|%")
