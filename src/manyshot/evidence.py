@@ -28,14 +28,14 @@ UNREADABLE = (ValueError, TypeError, KeyError, ArithmeticError, RecursionError)
 SHORTEST_MARK = 5
 
 NUMBERS = frozenset({Kind.INTEGER, Kind.NUMBER, Kind.DURATION})
-_MOMENTS = frozenset({Kind.DATE, Kind.TIME, Kind.DATETIME})
+MOMENTS = frozenset({Kind.DATE, Kind.TIME, Kind.DATETIME})
 #: Kinds of values that a tool must have a field for; a day and an hour are alike in this.
 _MARKS = {
     Kind.PHONE: "phone",
     Kind.EMAIL: "email",
     Kind.PLATE: "plate",
     Kind.ID: "id",
-    **dict.fromkeys(_MOMENTS, "moment"),
+    **dict.fromkeys(MOMENTS, "moment"),
     Kind.NUMBER: "amount",
     Kind.DURATION: "amount",
 }
@@ -266,12 +266,20 @@ def _sure(slot: Slot, action: str) -> list[Span]:
     """The places that may be meant for a field: numbers with its unit before those without, choices named outright."""
     spans = list(_spots(slot.field, action))
     if slot.field.kind in NUMBERS:
+        spans = _beside_moments(slot, spans, action)
         if _of_whom(slot) and (people := heads.spots(action)):
             spans = [*people, *(s for s in spans if _of_people(slot, s.surface, action))]
         spans = [s for s in spans if _measured(slot, s, action)] or spans
     if slot.field.kind is Kind.ENUM:
         spans = [s for s in spans if _outright(s, action)]
     return _meant(spans, action)
+
+
+def _beside_moments(slot: Slot, spans: list[Span], action: str) -> list[Span]:
+    """Without numbers that are part of a day or an hour: in the corpus, none of 128 was meant for a number's field."""
+    context = slot.field.context
+    found = [m for m in moments.candidates(half_lower(action), context.today, context.language) if not m.weak]
+    return [span for span in spans if not any(m.start <= span.start and span.end <= m.end for m in found)]
 
 
 def _meant(spans: list[Span], action: str) -> list[Span]:
@@ -307,7 +315,7 @@ def _surely_absent(slot: Slot, action: str) -> bool:
     """Whether a field of which no value was spotted cannot have been said in a way that the reader misses."""
     kind, text = slot.field.kind, half_lower(action)
     context = slot.field.context
-    if kind in _MOMENTS:  # weak ones, as in "at seven", are read only when they are copied
+    if kind in MOMENTS:  # weak ones, as in "at seven", are read only when they are copied
         return not moments.candidates(text, context.today, context.language)
     if kind is Kind.EMAIL:
         return not _MAIL_IN_WORDS.search(text)
@@ -404,7 +412,7 @@ def _takes_any_id(tool: ToolSlots) -> bool:
 
 def _read_by_code(slot: Slot) -> bool:
     kind = slot.field.kind
-    known = kind in NUMBERS or kind in _MOMENTS or kind in (Kind.PHONE, Kind.EMAIL, Kind.PLATE, Kind.ENUM)
+    known = kind in NUMBERS or kind in MOMENTS or kind in (Kind.PHONE, Kind.EMAIL, Kind.PLATE, Kind.ENUM)
     return (known and not slot.field.others) or _shaped(slot)
 
 

@@ -52,7 +52,7 @@ class Options:
     def __init__(self, slots: Mapping[str, ToolSlots], language: Language) -> None:
         self._zh = language == "zh"
         self._keys = {name: list(tool.tool.properties) for name, tool in slots.items()}
-        self._own = {
+        self._own: dict[tuple[str, Path], dict[Any, dict[str, float]]] = {
             (name, slot.path): self._runs_of(slot)
             for name, tool in slots.items()
             for slot in tool.slots

@@ -188,13 +188,14 @@ class Presence:
     def _same_words(
         self, name: str, action: str, written: Json, among: Collection[str], can: Mapping[Path, Sequence[Any]]
     ) -> list[tuple[str, str]]:
-        """Pairs of fields that were given the same free text, or one a piece of the other's, or the one choice or
-        number that is named: one of them was not said. In the corpus, none of 1,279 pairs of texts share words."""
+        """Pairs of fields that were given the same free text, or one a piece of the other's, or the one choice,
+        number or moment that is named: one of them was not said. In the corpus, none of 1,279 pairs of texts share
+        words."""
         top = [s for s in self._slots[name].slots if len(s.path) == 1 and s.name in among and s.name in written]
-        texts, numbers = (
-            [(s.name, words) for s in top if s.field.kind in kinds and isinstance(words := written[s.name], str)]
-            for kinds in (FREE, evidence.NUMBERS)
-        )
+        said = {s.name: (s.field.kind, w) for s in top if isinstance(w := written[s.name], str)}
+        texts = [(name, w) for name, (kind, w) in said.items() if kind in FREE]
+        numbers = [(name, w) for name, (kind, w) in said.items() if kind in evidence.NUMBERS]
+        moments = [(name, kind, w) for name, (kind, w) in said.items() if kind in evidence.MOMENTS]
         chosen = [s for s in top if s.field.kind is Kind.ENUM]
         return [
             *((a, b) for (a, x), (b, y) in combinations(texts, 2) if x in y or y in x),
@@ -202,6 +203,12 @@ class Presence:
                 (a, b)
                 for (a, x), (b, y) in combinations(numbers, 2)
                 if (x in y or y in x) and fold(action).count(min(x, y, key=len)) == 1
+            ),
+            # The same day twice was meant 7 times of 104; a day and an hour are often said in one breath.
+            *(
+                (a, b)
+                for (a, i, x), (b, j, y) in combinations(moments, 2)
+                if i is j and x == y and action.count(x) == 1
             ),
             *((a.name, b.name) for a, b in combinations(chosen, 2) if evidence.one_for_both(a, b, can)),
         ]
@@ -243,9 +250,10 @@ class Presence:
 
     def _left(self, tool: ToolSlots, text: str) -> frozenset[str]:
         """What an action says beside values that code reads and the words that tell what the tool does."""
-        for span in sorted((s for slot in tool.slots for s in evidence.spots(slot, text)), key=lambda s: -s.start):
-            text = f"{text[: span.start]}|{text[span.end :]}"
-        return self._stems(text) - self._stems(tool.tool.description)
+        signs = list(text)
+        for span in (span for slot in tool.slots for span in evidence.spots(slot, text)):
+            signs[span.start : span.end] = "|" * (span.end - span.start)
+        return self._stems("".join(signs)) - self._stems(tool.tool.description)
 
     def _stems(self, text: str) -> frozenset[str]:
         """Beginnings of the words of a text, five letters long; in Chinese, pairs of signs."""

@@ -149,7 +149,8 @@ _EN: tuple[str, ...] = (
     rf"(?<![\w.:$-])(?P<h>\d{{1,2}})(?:[:.](?P<m>[0-5]\d))?(?::(?P<s>[0-5]\d))?{_AP}",
     rf"\b{_EH}(?:[\s-](?P<mw>{_EMIN}))?{_AP}",
     r"(?:(?<![\w./-])|(?<=:\d\d-))(?<![\da-z:]:)(?P<h>\d{1,2}):(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d))?(?![\d:])",
-    rf"\b(?:a\s+)?(?P<q>half|quarter|(?:five|ten|twenty|twenty[\s-]five|\d{{1,2}})(?:\s+minutes)?)\s+(?P<to>past|after|to|of|till|before)\s+{_EH}\b(?:\s*o['’]?clock)?{_AP}?(?![:%])",
+    rf"\b(?:a\s+)?(?P<q>half|quarter|(?:five|ten|twenty|twenty[\s-]five|\d{{1,2}}|(?:{_EMIN})(?=\s+minutes))(?:\s+minutes)?)\s+(?P<to>past|after|to|of|till|before)\s+{_EH}\b(?:\s*o['’]?clock)?{_AP}?(?![:%])",
+    rf"(?:(?<=\bfor )|(?<=\bby )|(?<=\baround )|(?<=\babout )|(?<=\buntil )|(?<=\btill ))half\s+{_EH}\b(?=\s*(?:$|[,.;!?]|(?:on|today|tonight|tomorrow|sharp)\b))(?P<half>)",
     rf"(?<=\bat )half\s+{_EH}\b(?!\s+(?:the|of|an?)\b)(?P<half>)",
     rf"\bhalf\s+{_EH}(?:{_AP}|(?=\s+(?:in\s+the|this)\s+(?:morning|afternoon|evening)\b))(?P<half>)",
     r"(?:(?<=\bat )|(?<=\bthe ))(?P<h>1[3-9]|2[0-3])\.(?P<m>[0-5]\d)(?![\w%°]|\.\d|\s*(?:[a-z]{1,3}/|per\b|each\b|a\b|[cmk]?m\b|kg\b|pounds?\b|euros?\b|dollars?\b|degrees\b|percent\b))",
@@ -161,7 +162,7 @@ _EN: tuple[str, ...] = (
     r"\b(?P<h>[01]\d|2[0-4])(?P<m>[0-5]\d)\s+(?:hours|hrs)\b",
     rf"(?<![\w.:/$-]){_EH}(?![\w:/%]|\.\d)(?P<weak>)",
 )  # fmt: skip
-_SUFFIX = re.compile(r"\s+(?:in\s+the\s+|this\s+)(?P<p>morning|afternoon|evening)\b|\s+at\s+(?P<n>night)\b")
+_SUFFIX = re.compile(r"\s+(?:in\s+the\s+|this\s+)(?P<p>morning|afternoon|evening)\b|\s+(?:at|last)\s+(?P<n>night)\b")
 
 
 def _en_int(text: str) -> int:

@@ -41,7 +41,7 @@ _SOON_EN = re.compile(
 
 
 def _days(text: str, today: date, language: str, past: bool) -> list[Day]:
-    """Dates of the text; two that stand side by side and agree (10月12号周六) also count as one."""
+    """Dates of the text; two that stand side by side and agree (10月12号周六, Fri 27 June) also count as one."""
     found = list((days_zh if language == "zh" else days_en).find(text, today, past))
     if language == "zh" and _MIXED.search(text):
         found += [d for d in days_en.find(text, today, past) if _MIXED.fullmatch(text, d.start, d.end)]
@@ -49,10 +49,19 @@ def _days(text: str, today: date, language: str, past: bool) -> list[Day]:
         link = _JOIN_DAYS.match(text, first.end)
         begin = link.end() if link else first.end
         for second in list(found):
-            if second.start == begin and second.start >= first.end and second.date == first.date:
+            if second.start == begin and second.start >= first.end and (day := _agreed(first, second)):
                 end = second.end + (text[second.end : second.end + 1] in (")", "）", "]") and begin > first.end)
-                found.append(Day(first.start, end, first.date, first.period or second.period))
+                found.append(Day(first.start, end, day, first.period or second.period))
     return found
+
+
+def _agreed(first: Day, second: Day) -> date | None:
+    """The one date that two can mean: a day of the week does not say of which."""
+    if first.date == second.date:
+        return first.date
+    exact = {one.date for one in (first, second) if one.open != "week"}
+    alike = first.date.weekday() == second.date.weekday()
+    return exact.pop() if len(exact) == 1 and alike else None
 
 
 def _both(day: Day, clock: Clock, start: int, end: int, period: str = "") -> Moment | None:

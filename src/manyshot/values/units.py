@@ -45,6 +45,8 @@ length 0.0254 英寸|寸 inch|inches
 length 0.3048 英尺 foot|feet|ft
 length 0.9144 - yard|yards|yd
 length 1609.344 英里 mile|miles|mi
+mass 0.000001 毫克|mg milligram|milligrams|mg|mgs
+mass 0.000000001 微克|mcg microgram|micrograms|mcg
 mass 0.001 克|g gram|grams|g
 mass 1 公斤|千克|kg kilogram|kilograms|kilo|kilos|kg|kgs
 mass 0.5 斤 -
