@@ -15,6 +15,7 @@ from manyshot.approving.forms import Sent, arguments
 from manyshot.dialogue.approval import fingerprint
 from manyshot.dialogue.exact import read_observation, write_observation
 from manyshot.dialogue.replay import Replay
+from manyshot.dialogue.writing import write
 from manyshot.errors import DataError, ManyshotError
 from manyshot.parse import write_call
 from manyshot.shotbook import Shotbook
@@ -128,7 +129,12 @@ def edited(book: Shotbook, one: Trajectory, edit: Edit) -> Trajectory:
         raise DataError(f"{one.id} has no turns left; a dialogue needs at least one")
     flows = [name for name, paths in book.company.paths.items() if edit.path in paths]
     flow = one.flow if not edit.path or one.flow in flows or not flows else flows[0]
-    return one.model_copy(update={"turns": tuple(map(_turn, edit.turns)), "path": edit.path, "flow": flow})
+    new = one.model_copy(update={"turns": tuple(map(_turn, edit.turns)), "path": edit.path, "flow": flow})
+    try:
+        write([new]).encode()
+    except UnicodeEncodeError:
+        raise DataError(f"{one.id} has half a sign in it, which no file can hold; type that text again") from None
+    return new
 
 
 def _turn(sent: SentTurn) -> Turn:

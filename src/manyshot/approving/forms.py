@@ -145,11 +145,15 @@ def _holds(kind: Kind, schema: Json, value: Any) -> bool:
         case "date":
             return value == "" or (isinstance(value, str) and _is_date(value))
         case "text":
-            return isinstance(value, str) and not re.search(r"[\r\n]", value)
+            return isinstance(value, str) and not re.search(r"[\x00-\x1f]", value)
         case "long":
-            return isinstance(value, str) and "\r" not in value
+            return isinstance(value, str) and not re.search(r"[\x00-\x09\x0b-\x1f]", value)
+        case "boolean":
+            return isinstance(value, bool)
         case "json":
             return True
+    if isinstance(value, str) and value:
+        return False
     again = _read(kind, _written(kind, value)) if isinstance(value, str | bool | int | float | list) else _NOTHING
     return type(again) is type(value) and _json(again) == _json(value)
 

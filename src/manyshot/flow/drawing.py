@@ -22,6 +22,8 @@ _BEND = 6.0
 #: Lines of text in a box, and what fits on one: a Chinese character is 2, any other 1.
 _LINES, _FITS, _LABEL = 3, 22, 20
 _ROUNDS = 6
+#: Signs with which no line begins.
+_CLOSING = "，。、；：？！）》”’,.;:?!)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ def draw(flow: Flow, walk: Walk | None = None) -> Drawing:
     for edge in edges:
         _bend(edge, spots, rows)
     _arrange(rows)
-    texts = {step.id: _wrapped(_words(step)) for step in flow.steps}
+    texts = {step.id: _wrapped(_words(step, flow)) for step in flow.steps}
     tall = [0.0] * len(rows)
     for name in order:
         tall[layers[name]] = max(tall[layers[name]], len(texts[name]) * LINE + LINE + 2 * PAD)
@@ -107,7 +109,7 @@ def draw(flow: Flow, walk: Walk | None = None) -> Drawing:
     boxes = tuple(
         Box(
             step, spots[step.id].x, tops[layers[step.id]], len(texts[step.id]) * LINE + LINE + 2 * PAD,
-            tuple(texts[step.id]), _words(step), step.id in lit,
+            tuple(texts[step.id]), _words(step, flow), step.id in lit,
         )
         for step in flow.steps
     )  # fmt: skip
@@ -165,7 +167,7 @@ def _bend(edge: _Edge, spots: Mapping[str, _Spot], rows: Sequence[list[_Spot]]) 
     upper, lower = (edge.target, edge.source) if edge.back else (edge.source, edge.target)
     if upper == lower:
         return
-    bends = [_Spot(n, lit=edge.lit) for n in range(spots[upper].layer + 1, spots[lower].layer)]
+    bends = [_Spot(n, lit=edge.lit and not edge.back) for n in range(spots[upper].layer + 1, spots[lower].layer)]
     edge.spots = [spots[upper], *bends, spots[lower]]
     for bend in bends:
         rows[bend.layer].append(bend)
@@ -213,40 +215,45 @@ def _line(edge: _Edge, heights: Mapping[str, float], tops: Sequence[float], tall
     if not edge.spots:
         return Line("", short, label, 0, 0, edge.lit, failed, edge.back)
     first, *others = edge.spots
-    here = (first.x, tops[first.layer] + heights[edge.target if edge.back else edge.source])
-    start, parts = here, []
-    second = (others[0].x, tops[others[0].layer])
+    aside = WIDTH / 4 if edge.back else 0.0  # so that it does not meet the lines that run down
+    here = (first.x + aside, tops[first.layer] + heights[edge.target if edge.back else edge.source])
+    parts, middles = [f"M{here[0]:.1f} {here[1]:.1f}"], []
     for spot in others:
-        top = tops[spot.layer]
+        x, top = spot.x + (aside if spot is others[-1] else 0.0), tops[spot.layer]
         middle = (here[1] + top) / 2
-        parts.append(f"C{here[0]:.1f} {middle:.1f} {spot.x:.1f} {middle:.1f} {spot.x:.1f} {top:.1f}")
-        here = (spot.x, top)
+        parts.append(f"C{here[0]:.1f} {middle:.1f} {x:.1f} {middle:.1f} {x:.1f} {top:.1f}")
+        middles.append(((here[0] + x) / 2, middle + 4))
+        here = (x, top)
         if spot is not others[-1]:
             here = (spot.x, top + tall[spot.layer])
             parts.append(f"L{here[0]:.1f} {here[1]:.1f}")
-    d = f"M{start[0]:.1f} {start[1]:.1f}" + "".join(parts)
-    x, y = (start[0] + second[0]) / 2, (start[1] + second[1]) / 2 + 4
-    return Line(d, short, label, x, y, edge.lit, failed, edge.back)
+    x, y = middles[-1 if edge.back else 0]  # near the step that it leads from
+    return Line("".join(parts), short, label, x, y, edge.lit, failed, edge.back)
 
 
 # words
 
 
-def _words(step: Step) -> str:
+def _words(step: Step, flow: Flow) -> str:
     match step:
         case Say():
             return step.text
         case Ask():
-            return step.text or ", ".join(step.slots)
+            return step.text or ", ".join(_named(step.slots, flow))
         case CallTool():
             return step.tool
         case Branch():
-            return ", ".join(step.needs) + "?"
+            return ", ".join(_named(step.needs, flow)) + "?"
         case End():
             return step.outcome
         case Handoff():
             return step.reason
     raise AssertionError(step)
+
+
+def _named(slots: Iterable[str], flow: Flow) -> Iterable[str]:
+    """Slots in the words that the flow has for them."""
+    return (flow.slots[slot].about or slot if slot in flow.slots else slot for slot in slots)
 
 
 def _size(text: str) -> int:
@@ -279,9 +286,12 @@ def _wrapped(text: str) -> list[str]:
 
 
 def _pieces(text: str) -> list[str]:
+    """Words with the blank before them, single Chinese characters with what closes them."""
     pieces = [""]
     for sign in text:
-        if ord(sign) > 0x2E7F or (pieces[-1] and (pieces[-1][-1] == " " or ord(pieces[-1][-1]) > 0x2E7F)):
+        if sign in _CLOSING:
+            pass
+        elif ord(sign) > 0x2E7F or (pieces[-1] and (pieces[-1][-1] == " " or ord(pieces[-1][-1]) > 0x2E7F)):
             pieces.append("")
         pieces[-1] += sign
     return pieces

@@ -82,6 +82,7 @@
     showProblems($(".whole"), answer.problems[0]);
     $$(".turns > .turn").forEach((turn, n) => showProblems($(".problems", turn), answer.problems[n + 1] ?? []));
     $(".truth").textContent = `${words.unsaved} ${answer.true ? words.is_true : words.is_untrue}`;
+    $(".first").hidden = $(".answers").hidden = answer.true;
     $(".verdict").className = `verdict ${answer.true ? "true" : "untrue"}`;
   };
   const edited = () => {
@@ -176,6 +177,7 @@
     const data = button.dataset ?? {};
     if (button.matches(".box.lit")) { light(data.step); scrollTo(turnOf(data.step)); return; }
     if ("show" in data) { $("aside details").open = true; light(data.show); scrollTo(boxOf(data.show)); }
+    if ("first" in data) scrollTo($(".problem"));
     if ("add" in data) add(button.closest(".turn"), data.add);
     if ("remove" in data) { button.closest(".turn").remove(); edited(); }
     if ("undo" in data) { dirty = false; location.reload(); }
