@@ -26,9 +26,6 @@ sync_api = pytest.importorskip(
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium; on Debian: apt-get install chromium")
 
-from manyshot.approving.app import application
-from manyshot.approving.serving import _listening as listening
-
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -44,6 +41,9 @@ def book(folder: Path) -> Shotbook:
 @pytest.fixture
 def home(folder: Path) -> Iterator[str]:
     """The address of the page, served by a real server in a thread."""
+    from manyshot.approving.app import application
+    from manyshot.approving.serving import listening
+
     listener = listening("127.0.0.1", 0)
     server = uvicorn.Server(uvicorn.Config(application(lambda: book(folder)), log_level="warning", lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

@@ -88,8 +88,11 @@ def test_a_value_that_its_usual_field_could_not_hold_is_shown_all_the_same(name:
 
 @pytest.mark.parametrize(
     ("kind", "text", "value"),
-    [("integer", "12", 12), ("integer", "1.5", "1.5"), ("integer", "", ""), ("number", "1.50", 1.5), ("boolean", "false", False),
-     ("choice", "null", None), ("list", " a \n\nb", ["a", "b"]), ("json", '{"a": 1}', {"a": 1}), ("json", "{a", "{a")],
+    [
+        ("integer", "12", 12), ("integer", "1.5", "1.5"), ("integer", "", ""), ("number", "1.50", 1.5),
+        ("boolean", "false", False), ("choice", "null", None), ("list", " a \n\nb", ["a", "b"]),
+        ("json", '{"a": 1}', {"a": 1}), ("json", "{a", "{a"),
+    ],
 )  # fmt: skip
 def test_what_is_typed_becomes_the_value_it_says_or_stays_text(kind: Any, text: str, value: Any) -> None:
     assert exact(arguments([Sent(path=("x",), kind=kind, text=text)])) == exact({"x": value})

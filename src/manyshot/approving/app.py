@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from manyshot.approving import views
 from manyshot.approving.desk import (
+    UNDECIDED,
     ChangedError,
     Desk,
     Edit,
@@ -54,7 +55,7 @@ def application(opened: Callable[[], Shotbook], by: str = "", hosts: Iterable[st
     def listing(request: Request, show: str = "all") -> Response:
         with desk.book() as book:
             narrowed = show if show in views.FILTERS else "all"
-            first = next((one.id for one in book.shots if book.state(one) in views.UNDECIDED), "")
+            first = next((one.id for one in book.shots if book.state(one) in UNDECIDED), "")
             return pages.html(
                 request, book, "list.html.j2", found=views.overview(book, narrowed), narrowed=narrowed, first=first,
                 filters=views.FILTERS,
@@ -73,9 +74,10 @@ def application(opened: Callable[[], Shotbook], by: str = "", hosts: Iterable[st
             return pages.dialogue(request, book, find(book, name))
 
     @app.post("/shots/{name}/check")
-    def check(name: str, edit: Edit) -> Any:
+    def check(request: Request, name: str, edit: Edit) -> Any:
         with desk.book() as book:
-            return views.verdict(book, edited(book, find(book, name), edit))
+            new = edited(book, find(book, name), edit)
+            return views.verdict(book, new, _language(request, book))
 
     @app.post("/shots/{name}/save")
     def save(request: Request, name: str, edit: Edit, answers: bool = False, over: bool = False) -> Any:
@@ -119,8 +121,14 @@ def application(opened: Callable[[], Shotbook], by: str = "", hosts: Iterable[st
     return Guard(app, hosts)
 
 
+def _language(request: Request, book: Shotbook | None) -> Language:
+    """The one that was chosen, else the domain's."""
+    chosen = request.cookies.get("language") or (book.domain.context.language if book else "en")
+    return "zh" if chosen == "zh" else "en"
+
+
 class _Pages:
-    """Templates -> HTML, in the language that was chosen or else in the domain's."""
+    """Templates -> HTML."""
 
     def __init__(self, by: str) -> None:
         self.by = by
@@ -136,9 +144,7 @@ class _Pages:
     def html(
         self, request: Request, book: Shotbook | None, template: str, status: int = 200, **values: object
     ) -> HTMLResponse:
-        language: Language = "zh" if book is not None and book.domain.context.language == "zh" else "en"
-        chosen = request.cookies.get("language")
-        language = "zh" if chosen == "zh" else "en" if chosen == "en" else language
+        language = _language(request, book)
         w = words(language)
 
         def say(key: str, /, **parts: object) -> str:
@@ -155,7 +161,8 @@ class _Pages:
         tools = {
             name: (known.tool.description, blank(known.tool.parameters)) for name, known in book.company.tools.items()
         }
+        found = views.shown(book, one, _language(request, book))
+        paths = book.company.all_paths
         return self.html(
-            request, book, "dialogue.html.j2", shown=views.shown(book, one), tools=tools, paths=book.company.all_paths,
-            box_width=WIDTH,
+            request, book, "dialogue.html.j2", shown=found, tools=tools, paths=paths, box_width=WIDTH
         )  # fmt: skip

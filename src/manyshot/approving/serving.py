@@ -21,7 +21,7 @@ def serve(opened: Callable[[], Shotbook], host: str, port: int, by: str, tell: C
     except ModuleNotFoundError as error:
         raise SpecError(f"the page needs {error.name}, which is not installed: pip install 'manyshot[serve]'") from None
     app = application(opened, by, [host])
-    with _listening(host, port) as listener:
+    with listening(host, port) as listener:
         here = listener.getsockname()
         name = f"[{host}]" if ":" in host else host
         tell(f"http://{name}:{here[1]}/   (Ctrl-C ends)")
@@ -34,7 +34,8 @@ def serve(opened: Callable[[], Shotbook], host: str, port: int, by: str, tell: C
             tell("ended")
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that listens there; SpecError where it cannot be had."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family)

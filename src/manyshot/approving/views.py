@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 from manyshot.approving.desk import UNDECIDED, replayed, words_and_answer
 from manyshot.approving.forms import Field, fields
+from manyshot.approving.telling import changed, told
 from manyshot.dialogue.approval import State, fingerprint, latest
 from manyshot.dialogue.replay import Replay
 from manyshot.flow.drawing import Drawing, draw
 from manyshot.flow.paths import PathStep, Walk
 from manyshot.shotbook import Shotbook
 from manyshot.shots.coverage import COLUMNS, Row
-from manyshot.types import Approval, Call, Trajectory, Turn
+from manyshot.types import Approval, Call, Language, Trajectory, Turn
 
 #: What the list can be narrowed to.
 FILTERS = ("all", "to_decide", "with_problems", "approved_ones", "rejected_ones")
@@ -124,8 +125,8 @@ class Shown:
     after: str
 
 
-def shown(book: Shotbook, one: Trajectory) -> Shown:
-    """A dialogue, played again."""
+def shown(book: Shotbook, one: Trajectory, language: Language) -> Shown:
+    """A dialogue, played again; `language`: that of the problems."""
     played = replayed(book, one)
     ids = [other.id for other in book.shots]
     at = ids.index(one.id)
@@ -134,9 +135,9 @@ def shown(book: Shotbook, one: Trajectory) -> Shown:
     drawn = book.company.flows.get(flow)
     return Shown(
         one=one, was=fingerprint(one), state=book.state(one), last=latest(one, book.approvals),
-        turns=tuple(_turns(book, one, played)), problems=_problems(played, 0), true=played.true,
+        turns=tuple(_turns(book, one, played, language)), problems=_problems(played, 0, language), true=played.true,
         path=played.path or one.path, flow=flow, drawing=draw(drawn, walk) if drawn else None,
-        changes=tuple(map(str, played.changes)), setup=tuple(_setup(one)),
+        changes=tuple(changed(str(change), language) for change in played.changes), setup=tuple(_setup(one)),
         before=ids[at - 1] if at else "", after=ids[at + 1] if at + 1 < len(ids) else "",
     )  # fmt: skip
 
@@ -149,11 +150,17 @@ def _walk(book: Shotbook, one: Trajectory, played: Replay) -> Walk | None:
     return path.walks[0] if path else None
 
 
-def _turns(book: Shotbook, one: Trajectory, played: Replay) -> Iterator[ShownTurn]:
+def _turns(book: Shotbook, one: Trajectory, played: Replay, language: Language) -> Iterator[ShownTurn]:
     for n, turn in enumerate(one.turns):
         words, exact = words_and_answer(turn) if turn.role == "observation" else (turn.text, "")
         yield ShownTurn(
-            turn, words, exact, turn.call, call_fields(book, turn.call), played.step_of(n), _problems(played, n + 1)
+            turn,
+            words,
+            exact,
+            turn.call,
+            call_fields(book, turn.call),
+            played.step_of(n),
+            _problems(played, n + 1, language),
         )
 
 
@@ -165,8 +172,8 @@ def call_fields(book: Shotbook, call: Call | None) -> tuple[Field, ...]:
     return fields(known.tool.parameters if known else {}, call.arguments)
 
 
-def _problems(played: Replay, turn: int) -> tuple[str, ...]:
-    return tuple(problem.message for problem in played.problems if problem.line == turn)
+def _problems(played: Replay, turn: int, language: Language) -> tuple[str, ...]:
+    return tuple(told(problem.message, language) for problem in played.problems if problem.line == turn)
 
 
 def _setup(one: Trajectory) -> Iterator[tuple[str, str]]:
@@ -174,11 +181,11 @@ def _setup(one: Trajectory) -> Iterator[tuple[str, str]]:
         yield name, json.dumps(value, ensure_ascii=False)
 
 
-def verdict(book: Shotbook, one: Trajectory) -> dict[str, object]:
+def verdict(book: Shotbook, one: Trajectory, language: Language) -> dict[str, object]:
     """What playing an edited dialogue again shows, turn by turn; the first list is of the whole."""
     played = replayed(book, one)
     return {
         "true": played.true,
-        "problems": [_problems(played, n) for n in range(len(one.turns) + 1)],
+        "problems": [_problems(played, n, language) for n in range(len(one.turns) + 1)],
         "path": played.path,
     }

@@ -136,15 +136,15 @@ def _edges(flow: Flow, walk: Walk | None) -> tuple[list[_Edge], list[str]]:
         inside |= {first} if trail else set()
         while trail:
             name, ways = trail[-1]
-            way = next(ways, None)
-            if way is None:
+            there = next((way.go for way in ways), None)
+            if there is None:
                 inside.discard(trail.pop()[0])
-            elif way.go in inside:
-                joined[name, way.go].back = True
-            elif way.go not in order:
-                order.append(way.go)
-                inside.add(way.go)
-                trail.append((way.go, iter(steps[way.go].exits)))
+            elif there in inside:
+                joined[name, there].back = True
+            elif there not in order:
+                order.append(there)
+                inside.add(there)
+                trail.append((there, iter(steps[there].exits)))
     return list(joined.values()), order
 
 
