@@ -42,4 +42,8 @@ def test_every_lie_is_told_in_chinese(text: str, true: str, lie: str, house: Com
 def test_changes_are_told_too_and_what_nobody_translated_stays() -> None:
     assert changed("bookings: created id = B1", "zh") == "bookings：新增 id = B1"
     assert changed("bookings: created id = B1", "en") == "bookings: created id = B1"
+    assert (
+        told("Book.guests: wanted maximum 20, found 40", "zh")
+        == "Book.guests 不合接口的规定：要求 不超过 20，现在是 40"
+    )
     assert told("something new", "zh") == "something new"

@@ -7,14 +7,14 @@ when another stands in the file by now, nothing is written.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 
 from manyshot.approving.forms import Sent, arguments
 from manyshot.dialogue.approval import fingerprint
 from manyshot.dialogue.exact import read_observation, write_observation
-from manyshot.dialogue.replay import Replay
+from manyshot.dialogue.replay import Replay, replay
 from manyshot.dialogue.writing import write
 from manyshot.errors import DataError, ManyshotError
 from manyshot.parse import write_call
@@ -99,7 +99,12 @@ def _files(place: Path) -> list[Path]:
 
 
 def _stamp(paths: Iterable[Path]) -> list[tuple[str, int, int]]:
-    return [(path.name, (seen := path.stat()).st_mtime_ns, seen.st_size) for path in paths]
+    found = []
+    for path in paths:
+        with suppress(FileNotFoundError):  # editors write aside and rename
+            there = path.stat()
+            found.append((path.name, there.st_mtime_ns, there.st_size))
+    return found
 
 
 def find(book: Shotbook, name: str) -> Trajectory:
@@ -120,7 +125,7 @@ def seen(book: Shotbook, name: str, was: str) -> Trajectory:
 def replayed(book: Shotbook, one: Trajectory) -> Replay:
     """Played again with its turns numbered from 1 in place of lines, so that problems name turns; 0 is the whole."""
     turns = tuple(turn.model_copy(update={"line": n}) for n, turn in enumerate(one.turns, 1))
-    return book.replay(one.model_copy(update={"turns": turns, "source": None}))
+    return replay(one.model_copy(update={"turns": turns, "source": None}), book.company)
 
 
 def edited(book: Shotbook, one: Trajectory, edit: Edit) -> Trajectory:

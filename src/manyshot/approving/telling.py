@@ -18,6 +18,11 @@ _ADVICE = (
     r"; see manyshot flow paths$",
     r"; see docs/\w+\.md$",
 )
+#: Keywords of schemas that a person may meet.
+_KEYWORDS = {
+    "maximum": "不超过", "minimum": "不小于", "enum": "取值", "const": "取值", "pattern": "格式", "format": "格式",
+    "type": "类型", "required": "必填", "minLength": "最短", "maxLength": "最长", "additionalProperties": "多余的字段",
+}  # fmt: skip
 _CHANGE = ((": created ", "：新增 "), (": changed ", "：改动 "), (": removed ", "：删除 "))
 _ZH = (
     (r"an Observation, but no Action of this dialogue calls a tool", "有系统的回答，但整段对话没有任何一次调用"),
@@ -81,5 +86,6 @@ def changed(change: str, language: Language) -> str:
 def _chinese(message: str) -> str:
     for pattern, words in _ZH:
         if found := re.fullmatch(pattern, message, re.DOTALL):
-            return found.expand(words)
+            said = found.expand(words)
+            return re.sub(r"(?<=要求 )\w+", lambda keyword: _KEYWORDS.get(keyword[0], keyword[0]), said)
     return message

@@ -217,17 +217,18 @@ def _line(edge: _Edge, heights: Mapping[str, float], tops: Sequence[float], tall
     first, *others = edge.spots
     aside = WIDTH / 4 if edge.back else 0.0  # so that it does not meet the lines that run down
     here = (first.x + aside, tops[first.layer] + heights[edge.target if edge.back else edge.source])
-    parts, middles = [f"M{here[0]:.1f} {here[1]:.1f}"], []
+    parts, labels = [f"M{here[0]:.1f} {here[1]:.1f}"], []
     for spot in others:
         x, top = spot.x + (aside if spot is others[-1] else 0.0), tops[spot.layer]
         middle = (here[1] + top) / 2
         parts.append(f"C{here[0]:.1f} {middle:.1f} {x:.1f} {middle:.1f} {x:.1f} {top:.1f}")
-        middles.append(((here[0] + x) / 2, middle + 4))
+        on = (0.73, 0.62) if abs(x - here[0]) > _BEND and not edge.back else (0.5, 0.5)  # a place on the curve
+        labels.append((here[0] + on[0] * (x - here[0]), here[1] + on[1] * (top - here[1]) + 4))
         here = (x, top)
         if spot is not others[-1]:
             here = (spot.x, top + tall[spot.layer])
             parts.append(f"L{here[0]:.1f} {here[1]:.1f}")
-    x, y = middles[-1 if edge.back else 0]  # near the step that it leads from
+    x, y = labels[-1 if edge.back else 0]  # near the step that it leads from
     return Line("".join(parts), short, label, x, y, edge.lit, failed, edge.back)
 
 

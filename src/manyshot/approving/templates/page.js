@@ -146,8 +146,12 @@
   const light = (step) => {
     $$(".here").forEach((one) => one.classList.remove("here"));
     $$("[data-step]").filter((one) => one.dataset.step === step).forEach((one) => one.classList.add("here"));
+    const box = boxOf(step), canvas = $(".canvas");
+    if (!box || !canvas) return;
+    const inner = box.getBoundingClientRect(), outer = canvas.getBoundingClientRect();
+    canvas.scrollBy({ top: inner.top - outer.top - (outer.height - inner.height) / 2, behavior: "smooth" });
   };
-  const scrollTo = (one) => one && one.scrollIntoView({ block: "center", inline: "nearest", behavior: "smooth" });
+  const scrollTo = (one) => one && one.scrollIntoView({ block: one.matches(".canvas") ? "nearest" : "center", behavior: "smooth" });
   const boxOf = (step) => $$(".box").find((one) => one.dataset.step === step);
   const turnOf = (step) => $$(".turn").find((one) => one.dataset.step === step);
 
@@ -176,7 +180,7 @@
     if (!button) return;
     const data = button.dataset ?? {};
     if (button.matches(".box.lit")) { light(data.step); scrollTo(turnOf(data.step)); return; }
-    if ("show" in data) { $("aside details").open = true; light(data.show); scrollTo(boxOf(data.show)); }
+    if ("show" in data) { $("aside details").open = true; light(data.show); scrollTo($(".canvas")); }
     if ("first" in data) scrollTo($(".problem"));
     if ("add" in data) add(button.closest(".turn"), data.add);
     if ("remove" in data) { button.closest(".turn").remove(); edited(); }
