@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -14,7 +19,7 @@ from tests.dialogue.inn import inn_folder
 from tests.shipped import SHIPPED_DIALOGUES
 from tests.test_cli_flow import ran
 
-COMMANDS = ("list", "draft", "show", "approve", "reject", "fill", "propose", "export", "import")
+COMMANDS = ("list", "draft", "show", "approve", "reject", "fill", "propose", "export", "import", "page")
 
 
 @pytest.fixture
@@ -123,3 +128,34 @@ def test_a_domain_without_dialogues_has_an_empty_book(tmp_path: Path, capsys: py
     assert code == 0
     assert "of 10 paths" in out
     assert ran(["shots", "list", "drone"], capsys)[1] == "no paths\n"
+
+
+def test_the_page_prints_its_address_and_ends_cleanly_with_ctrl_c(desk: Path) -> None:
+    pytest.importorskip("uvicorn", reason="the page needs the extra: pip install 'manyshot[serve]'")
+    command = [sys.executable, "-m", "manyshot", "shots", "page", str(desk), "--port", "0", "--trust"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        address = running.stdout.readline().split()[0]
+        with urllib.request.urlopen(address, timeout=60) as answer:
+            assert "40" in answer.read().decode()
+        running.send_signal(signal.SIGINT)
+        out, err = running.communicate(timeout=60)
+    assert (running.returncode, out, err) == (0, "ended\n", "")
+
+
+def test_a_port_that_is_taken_is_one_line(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("uvicorn", reason="the page needs the extra: pip install 'manyshot[serve]'")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        code, _, err = ran(["shots", "page", str(desk), "--port", port, "--trust"], capsys)
+    assert code == 2
+    assert err.startswith(f"error: 127.0.0.1:{port} cannot be listened at: ")
+    assert len(err.splitlines()) == 1
+
+
+def test_the_page_runs_no_code_that_is_not_trusted(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("uvicorn", reason="the page needs the extra: pip install 'manyshot[serve]'")
+    (desk / "world.py").write_text((desk / "world.py").read_text("utf-8") + "\n# edited\n", "utf-8")
+    code, _, err = ran(["shots", "page", str(desk), "--port", "0"], capsys)
+    assert code == 2
+    assert "add --trust" in err

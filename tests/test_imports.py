@@ -48,7 +48,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ),
     STAGES,
     ("desk", "parts", "runfolder", "shotbook", "datasource", "curate"),
-    ("trial", "examine", "multiply"),
+    ("approving", "trial", "examine", "multiply"),
     ("guided",),
     ("facts",),
     ("generalist", "training"),

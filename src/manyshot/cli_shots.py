@@ -201,6 +201,22 @@ def import_sheet(
         raise typer.Exit(2)
 
 
+@app.command()
+def page(
+    domain: DomainName,
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Where to listen; only this machine without it.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8765,
+    by: Annotated[str, typer.Option(metavar="NAME", help="Who looks; can be changed on the page.")] = "",
+    trust: Trust = False,
+) -> None:
+    """Show, edit and approve the dialogues in a browser."""
+    from manyshot.approving import serving
+
+    serving.serve(lambda: _book(domain, trust), host, port, by, typer.echo)
+
+
 def _place(book: Shotbook, one: Trajectory) -> str:
     return at(book.folder / one.source.file, one.source.line) if one.source else str(book.folder)
 

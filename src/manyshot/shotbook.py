@@ -16,10 +16,10 @@ from manyshot.dialogue import approval
 from manyshot.dialogue.changes import expected_of
 from manyshot.dialogue.company import Company, OpenerOf, company
 from manyshot.dialogue.draft import draft
-from manyshot.dialogue.markdown import ID, Problem
+from manyshot.dialogue.markdown import ID, Problem, parse
 from manyshot.dialogue.replay import Replay, replay
 from manyshot.dialogue.writing import rewrite, write
-from manyshot.errors import SpecError, at
+from manyshot.errors import DataError, SpecError, at
 from manyshot.flow.paths import Path as FlowPath
 from manyshot.records import read_jsonl, write_aside, write_jsonl
 from manyshot.shots import coverage, sheet
@@ -44,7 +44,7 @@ class Shotbook:
     _replays: dict[str, Replay] = field(default_factory=dict)
 
     def replay(self, one: Trajectory) -> Replay:
-        key = f"{one.id} {approval.fingerprint(one)}"
+        key = f"{one.source} {one.id} {approval.fingerprint(one)}"  # the place too: problems name lines
         if key not in self._replays:
             self._replays[key] = replay(one, self.company)
         return self._replays[key]
@@ -79,7 +79,24 @@ class Shotbook:
         generated = [one.path for one in read_jsonl(data / GENERATED, Trajectory)] if data else []
         return coverage.coverage(self.company.all_paths, paths, [one.id for one in self.usable], generated)
 
+    def reread(self) -> None:
+        """Read dialogues and approvals again. SpecError where they cannot be read; then all stays as it was."""
+        self.shots, self.approvals = load_dialogues(self.folder)
+
     # changes to files
+
+    def edit(self, changed: Trajectory) -> None:
+        """Write one dialogue of the files anew; what was said of its old text does not count any more.
+
+        Raises DataError, before anything is written, for what would not read back the same.
+        """
+        text = write([changed])
+        again, problems = parse(text)
+        if problems or [write([one]) for one in again] != [text]:
+            first = problems[0].message if problems else "it would read back as another dialogue"
+            raise DataError(f"{changed.id} was not written: {first}")
+        self._rewrite([changed])
+        self.reread()
 
     def draft(self, wanted: Sequence[str], seed: int) -> tuple[list[Trajectory], list[str]]:
         """First drafts for these paths, or for all without a shot, written into shots/FLOW.md; ids of paths for which
