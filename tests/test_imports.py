@@ -37,6 +37,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "agent",
         "chat_agent",
         "chat_calls",
+        "caller",
         "workflow",
         "guide",
         "choice",
@@ -58,8 +59,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("assistants",),
     ("candidates",),
     ("opened",),
-    ("compare",),
-    ("cli", "cli_compare", "cli_dataset", "cli_dialogues", "cli_shots", "cli_simulate", "cli_world"),
+    ("compare", "benchmark"),
+    ("cli", "cli_bench", "cli_compare", "cli_dataset", "cli_dialogues", "cli_shots", "cli_simulate", "cli_world"),
     ("__main__",),
 )
 #: `import manyshot` and the command line's help must not load these.

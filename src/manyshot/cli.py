@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from manyshot import __version__
+from manyshot.cli_bench import app as bench
 from manyshot.cli_compare import EPILOG, compare, gate
 from manyshot.cli_dataset import app as dataset
 from manyshot.cli_dialogues import dialogues
@@ -42,6 +43,7 @@ flow = typer.Typer(name="flow", help="Look at the flows of a domain.", no_args_i
 app.add_typer(flow)
 app.add_typer(shots)
 app.add_typer(dataset)
+app.add_typer(bench)
 
 DomainName = Annotated[str, typer.Argument(metavar="DOMAIN", help="Domain folder, or a shipped domain's name.")]
 RunPath = Annotated[Path, typer.Option("--run", metavar="RUN", help="Folder of a run.")]

@@ -21,7 +21,7 @@ MAX_FORMS = 256
 _CONVERTERS = {"simple_java": java.convert, "simple_javascript": javascript.convert}
 _NOWHERE = Source(file="")
 #: Names of types -> JSON Schema's; "" where anything is allowed.
-_TYPES = {
+JSON_TYPES = {
     **dict.fromkeys(("string", "String", "char", "str"), "string"),
     **dict.fromkeys(("integer", "byte", "short", "long", "Bigint", "int"), "integer"),
     **dict.fromkeys(("number", "float", "double"), "number"),
@@ -145,9 +145,9 @@ def _as_schema(schema: Any) -> Any:
 
 
 def _type(name: Any) -> str:
-    if not isinstance(name, str) or name not in _TYPES:
-        raise ValueError(f"unknown type {name!r} in a schema; known: {', '.join(_TYPES)}")
-    return _TYPES[name]
+    if not isinstance(name, str) or name not in JSON_TYPES:
+        raise ValueError(f"unknown type {name!r} in a schema; known: {', '.join(JSON_TYPES)}")
+    return JSON_TYPES[name]
 
 
 def _forms(alternative: Any, schema: Json) -> list[Any]:
