@@ -19,6 +19,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "stats",
         "records",
         "journal",
+        "guard",
         "protocols",
         "progress",
         "values",
