@@ -112,21 +112,29 @@ def show_call(call: Call) -> str:
     return f"{call.name}({', '.join(f'{k}={show(v)}' for k, v in call.arguments.items())})"
 
 
-def match(edges: Sequence[Sequence[int]], size: int) -> list[int | None]:
+def match(fits: Callable[[int, int], bool], lefts: int, rights: int) -> list[int | None]:
     """Maximum bipartite matching by augmenting paths (Kuhn 1955).
 
     Args:
-        edges: for every left node the right nodes it may take.
-        size: number of right nodes.
+        fits: whether a left node may take a right one; asked once of a pair, and each left's own place first, since
+            calls mostly come in the order in which they are expected.
+        lefts: number of left nodes.
+        rights: number of right nodes.
 
     Returns:
         for every right node its left node, or None.
     """
-    owner: list[int | None] = [None] * size
+    owner: list[int | None] = [None] * rights
+    known: dict[tuple[int, int], bool] = {}
 
     def place(left: int, seen: set[int]) -> bool:
-        for right in edges[left]:
+        for right in (left, *range(left), *range(left + 1, rights)) if left < rights else range(rights):
             if right in seen:
+                continue
+            edge = known.get((left, right))
+            if edge is None:
+                edge = known[left, right] = fits(left, right)
+            if not edge:
                 continue
             seen.add(right)
             held = owner[right]
@@ -135,7 +143,7 @@ def match(edges: Sequence[Sequence[int]], size: int) -> list[int | None]:
                 return True
         return False
 
-    for left in range(len(edges)):
+    for left in range(lefts):
         place(left, set())
     return owner
 
@@ -163,7 +171,8 @@ def _score_several(calls: Sequence[Call], expected: Sequence[Expected], tools: M
         got = ", ".join(c.name for c in calls)
         wanted = ", ".join(e.name for e in expected)
         return _wrong("function", f"wanted {len(expected)} calls ({wanted}), got {len(calls)} ({got})")
-    owner = match([[j for j, c in enumerate(calls) if _fits(c, e, tools.get(e.name))] for e in expected], len(calls))
+    size = len(calls)
+    owner = match(lambda i, j: _fits(calls[j], expected[i], tools.get(expected[i].name)), size, size)
     open_expected = sorted(set(range(len(expected))) - {i for i in owner if i is not None})
     open_calls = [j for j, i in enumerate(owner) if i is None]
     worst = None
@@ -249,8 +258,13 @@ def _unequal(given: Json, allowed: Allowed, schema: Json) -> _Failure | None:
 def _among(value: Any, values: Sequence[Any], schema: Json, name: str) -> bool:
     if type(value) is str and value and value in values:
         return True  # most values end here
+    if type(value) is int or type(value) is float:
+        for one in values:  # noqa: SIM110  half the time of any() on lists as short as these
+            if (type(one) is int or type(one) is float) and one == value:
+                return True
+        return False
     inner = _schema(schema, name) if isinstance(value, list | dict) else None
-    for one in values:  # noqa: SIM110  half the time of any() on lists as short as these
+    for one in values:  # noqa: SIM110  see above
         if one != "" and same_value(one, value, inner):
             return True
     return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
 
@@ -218,8 +218,9 @@ class Prediction(Record):
 Stage = Literal["parse", "function", "required", "extra", "type", "value", "no_tool", "ask"]
 
 
-class Score(Record):
-    """A verdict: the first stage that failed (None when right) and a readable difference."""
+class Score(NamedTuple):
+    """A verdict: the first stage that failed (None when right) and a readable difference. Not stored as it is, and made
+    too often for a record."""
 
     right: bool
     stage: Stage | None = None
