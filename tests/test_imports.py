@@ -19,6 +19,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "stats",
         "records",
         "journal",
+        "alike",
         "guard",
         "protocols",
         "progress",

@@ -9,8 +9,8 @@ for "must be left out". Beyond that:
 * An explicit empty string is never the same as leaving out.
 * Types are JSON Schema Draft 2020-12 on the arguments as given (5.0 is an integer, a boolean is no number).
 * Values are equal after NFKC (full-width forms) and without surrounding white space; 1 equals 1.0; a boolean equals no
-  number. Arrays keep their order, unless their items are objects or the schema says `uniqueItems`: then any order is
-  the same list, each item counted.
+  number. What else may be written in several ways is named by parameter in `Expected.alike`. Arrays keep their order,
+  unless their items are objects or the schema says `uniqueItems`: then any order is the same list, each item counted.
 * Several expected calls may come in any order; the assignment is optimal, so one that can be right is right.
 """
 
@@ -21,6 +21,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
+from manyshot.alike import read
 from manyshot.oneline import show
 from manyshot.schema_fit import Misfit, misfit
 from manyshot.types import Call, Expected, Json, Prediction, Score, Stage, TestCase, Tool
@@ -192,7 +193,7 @@ def _fits(call: Call, expected: Expected, tool: Tool | None) -> bool:
     schema = _NO_SCHEMA if tool is None else tool.parameters
     given, allowed = call.arguments, expected.arguments
     for name, values in allowed.items():
-        if name in given and not _among(given[name], values, schema, name):
+        if name in given and not _among(given[name], values, schema, name, expected):
             return False
     if given.keys() <= allowed.keys():  # then nothing is extra, and no value is left to compare
         return not (_missing(given, allowed, schema, expected.name) or _ill_typed(given, schema))
@@ -213,7 +214,7 @@ def _failure(call: Call, expected: Expected, tool: Tool | None) -> _Failure | No
         _missing(given, allowed, schema, expected.name)
         or _extra(given, allowed, schema)
         or _ill_typed(given, schema)
-        or _unequal(given, allowed, schema)
+        or _unequal(given, expected, schema)
     )
 
 
@@ -245,17 +246,17 @@ def _ill_typed(given: Json, schema: Json) -> _Failure | None:
     return None if fault is None else _Failure("type", partial(_ill_fitting, fault))
 
 
-def _unequal(given: Json, allowed: Allowed, schema: Json) -> _Failure | None:
+def _unequal(given: Json, expected: Expected, schema: Json) -> _Failure | None:
     for name, value in given.items():
-        values = allowed.get(name)
+        values = expected.arguments.get(name)
         if values is None:  # only a required parameter with a default comes so far
             values = [_schema(schema, name)["default"]]
-        if not _among(value, values, schema, name):
+        if not _among(value, values, schema, name, expected):
             return _Failure("value", partial(_unlike, name, values, value))
     return None
 
 
-def _among(value: Any, values: Sequence[Any], schema: Json, name: str) -> bool:
+def _among(value: Any, values: Sequence[Any], schema: Json, name: str, expected: Expected) -> bool:
     if type(value) is str and value and value in values:
         return True  # most values end here
     if type(value) is int or type(value) is float:
@@ -264,9 +265,12 @@ def _among(value: Any, values: Sequence[Any], schema: Json, name: str) -> bool:
                 return True
         return False
     inner = _schema(schema, name) if isinstance(value, list | dict) else None
-    for one in values:  # noqa: SIM110  see above
+    for one in values:
         if one != "" and same_value(one, value, inner):
             return True
+    if expected.alike and (rules := expected.alike.get(name)):
+        value = read(value, rules)
+        return any(one != "" and same_value(read(one, rules), value, inner) for one in values)
     return False
 
 

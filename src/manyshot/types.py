@@ -89,11 +89,19 @@ class Shot(Record):
     source: Source
 
 
+#: Ways in which values may be written differently and be the same: see `manyshot.alike`.
+Alike = Literal["case", "space", "date", "phone"]
+
+
 class Expected(Record):
-    """An expected call: for every parameter the allowed values; "" among them means that it may be left out."""
+    """An expected call: for every parameter the allowed values; "" among them means that it may be left out.
+
+    alike: in which ways a parameter's value may be written otherwise than the allowed ones.
+    """
 
     name: str
     arguments: dict[str, list[Any]] = Field(default_factory=dict)
+    alike: dict[str, tuple[Alike, ...]] = Field(default_factory=dict, exclude_if=lambda alike: not alike)
 
 
 class TestCase(Record):
