@@ -1,4 +1,4 @@
-"""Coverage-guided fuzzing of what reads and judges model text, beside bench/fuzz_score.py, whose mutants know their verdict.
+"""Coverage-guided fuzzing of what reads and judges model text; bench/fuzz_score.py has mutants of a known verdict.
 
     pip install atheris
     python bench/fuzz_atheris.py -max_total_time=600 -max_len=4096 -timeout=10
@@ -46,8 +46,8 @@ TEXTS = {
     "hermes": '<tool_call>{"name": "f", "arguments": %s}</tool_call>',
     "llama": '<|python_tag|>{"name": "f", "parameters": %s}',
     "mistral": "[TOOL_CALLS]f[ARGS]%s",
-    "gemma": "<start_function_call>call:f{s:<escape>cat<escape>,i:7,n:1.5,b:true,a:[<escape>x<escape>,<escape>y<escape>]"
-    ",d:{k:<escape>z<escape>}}<end_function_call>",
+    "gemma": "<start_function_call>call:f{s:<escape>cat<escape>,i:7,n:1.5,b:true,"
+    "a:[<escape>x<escape>,<escape>y<escape>],d:{k:<escape>z<escape>}}<end_function_call>",
 }
 JAVA = ("byte", "short", "integer", "long", "float", "double", "boolean", "char", "String", "any", "HashMap")
 SCRIPT = ("String", "integer", "float", "Bigint", "Boolean", "dict", "any")
