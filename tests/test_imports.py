@@ -40,6 +40,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "chat_agent",
         "chat_calls",
         "caller",
+        "rubric",
         "workflow",
         "guide",
         "choice",
@@ -62,7 +63,17 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("candidates",),
     ("opened",),
     ("compare", "benchmark"),
-    ("cli", "cli_bench", "cli_compare", "cli_dataset", "cli_dialogues", "cli_shots", "cli_simulate", "cli_world"),
+    (
+        "cli",
+        "cli_bench",
+        "cli_compare",
+        "cli_dataset",
+        "cli_dialogues",
+        "cli_judge",
+        "cli_shots",
+        "cli_simulate",
+        "cli_world",
+    ),
     ("__main__",),
 )
 #: `import manyshot` and the command line's help must not load these.

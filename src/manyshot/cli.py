@@ -13,6 +13,7 @@ from manyshot.cli_bench import app as bench
 from manyshot.cli_compare import EPILOG, compare, gate
 from manyshot.cli_dataset import app as dataset
 from manyshot.cli_dialogues import dialogues
+from manyshot.cli_judge import judge
 from manyshot.cli_shots import Trust
 from manyshot.cli_shots import app as shots
 from manyshot.cli_simulate import simulate
@@ -420,6 +421,7 @@ app.command()(dialogues)
 app.command()(simulate)
 app.command(epilog=EPILOG)(compare)
 app.command()(gate)
+app.command()(judge)
 
 
 @app.command()
