@@ -83,3 +83,13 @@ def test_the_first_fault_is_jsonschemas(value: Any, schema: Json, judged: frozen
 def test_what_cannot_be_checked_raises() -> None:
     with pytest.raises(ValueError, match="NaN"):
         misfit({"a": math.nan}, {"properties": {"a": {"multipleOf": 0.1}}})
+
+
+def test_the_schema_of_further_properties_counts_beside_plain_ones() -> None:
+    schema: Json = {
+        "type": "object", "properties": {"a": {"type": "string"}}, "additionalProperties": {"type": "integer"},
+    }  # fmt: skip
+    assert misfit({"a": "x", "b": 1}, schema, judged_before=JUDGED) is None
+    found = misfit({"a": "x", "b": "y"}, schema, judged_before=JUDGED)
+    assert found is not None
+    assert (found.path, found.keyword) == (("b",), "type")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -284,10 +285,20 @@ def test_hostile_values_are_wrong_without_a_crash() -> None:
     assert show("\ud800") == "?"
 
 
-def test_matching_is_maximum() -> None:
-    assert match([[0, 1], [0]], 2) == [1, 0]
-    assert match([[0], [0]], 1) == [0]
-    assert match([], 2) == [None, None]
+@given(st.lists(st.lists(st.booleans(), min_size=4, max_size=4), max_size=4))
+def test_matching_is_maximum(edges: list[list[bool]]) -> None:
+    owner = match(lambda left, right: edges[left][right], len(edges), 4)
+    taken = [(left, right) for right, left in enumerate(owner) if left is not None]
+    assert all(edges[left][right] for left, right in taken)
+    assert len({left for left, _ in taken}) == len(taken)
+    ways = itertools.permutations(range(4), len(edges))
+    best = max(sum(edges[left][right] for left, right in enumerate(way)) for way in ways)
+    assert len(taken) == best
+
+
+def test_more_to_match_than_there_is_room_for() -> None:
+    assert match(lambda *_: True, 2, 1) == [0]
+    assert match(lambda *_: True, 0, 2) == [None, None]
 
 
 @pytest.mark.parametrize("name", ["ticket_desk", "drone"])

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from manyshot import __version__
+from manyshot.cli_bench import app as bench
 from manyshot.cli_compare import EPILOG, compare, gate
 from manyshot.cli_dataset import app as dataset
 from manyshot.cli_dialogues import dialogues
+from manyshot.cli_judge import judge
 from manyshot.cli_shots import Trust
 from manyshot.cli_shots import app as shots
 from manyshot.cli_simulate import simulate
@@ -42,6 +44,7 @@ flow = typer.Typer(name="flow", help="Look at the flows of a domain.", no_args_i
 app.add_typer(flow)
 app.add_typer(shots)
 app.add_typer(dataset)
+app.add_typer(bench)
 
 DomainName = Annotated[str, typer.Argument(metavar="DOMAIN", help="Domain folder, or a shipped domain's name.")]
 RunPath = Annotated[Path, typer.Option("--run", metavar="RUN", help="Folder of a run.")]
@@ -418,6 +421,7 @@ app.command()(dialogues)
 app.command()(simulate)
 app.command(epilog=EPILOG)(compare)
 app.command()(gate)
+app.command()(judge)
 
 
 @app.command()

@@ -21,7 +21,7 @@ class Mode(StrEnum):
 def simulate(
     run: Annotated[Path, typer.Option("--run", metavar="RUN", help="Folder of a run.")],
     scenarios: Annotated[Path, typer.Option(metavar="FILE", help="Scenarios, one JSON object a line.")],
-    out: Annotated[Path, typer.Option(metavar="OUT", help="New file: one row a conversation.")],
+    out: Annotated[Path, typer.Option(metavar="OUT", help="New file: one row a conversation; a report beside it.")],
     mode: Annotated[
         Mode, typer.Option(help="The base, with examples, with its adapters, or the flows by fixed rules.")
     ] = Mode.tuned,
@@ -46,7 +46,7 @@ def simulate(
     from manyshot.progress import Terminal
     from manyshot.records import read_manifest
     from manyshot.runfolder import RunFolder, files_id
-    from manyshot.spec.load import load_scenarios
+    from manyshot.spec.load import load_domain, load_scenarios
 
     place, screen = RunFolder(run), Terminal(Console())
     place.read()
@@ -66,4 +66,12 @@ def simulate(
         )
     for text in simulation.told(rows, trials):
         screen.say(text)
-    screen.say(f"-> {out}")
+    page = simulation.report(out, rows, found, load_domain(place.domain), trials, _how(mode, guided, weigh))
+    screen.say(f"-> {out}, report: {page}")
+
+
+def _how(mode: Mode, guided: bool, weigh: bool) -> str:
+    """The assistant in words, for the report."""
+    if mode is Mode.workflow:
+        return mode.value
+    return f"{mode.value}, {'guided' if guided else 'free'}{', weighing' if guided and weigh else ''}"

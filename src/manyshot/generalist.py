@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from manyshot.data.build import Builder
 from manyshot.errors import DataError, TrainError
+from manyshot.guard import guarded
 from manyshot.parts import Parts
 from manyshot.progress import Screen
 from manyshot.records import digest, read_manifest, write_manifest
@@ -122,7 +123,7 @@ def corpus_passes(corpus: Corpus, tokenizer: Tokenizer, config: TrainConfig, scr
     with screen.bar("pairs") as bar:
         for number, domain in enumerate(corpus.domains):
             builder = Builder(domain.model_copy(update={"shares": SHARES}), config.seed)
-            pairs = list(builder.pairs(share * config.batch))
+            pairs = list(guarded((f"{domain.folder}: pair {p.id}", p) for p in builder.pairs(share * config.batch)))
             foreign = tuple(t for d in corpus.strangers(domain) for t in d.tools)
             lists = Lists(domain.tools, foreign, builder.reject, domain.context.language)
             # Common sentences repeat in small domains: what was made is gone over again until the share is full.

@@ -79,7 +79,7 @@ class Opened:
     def check(self) -> None:
         """Raise what would stop it, before anything is asked: no key, no adapter, a run of another desk."""
         if self.one.base_url and self.one.key_env:
-            self._key()
+            key_of(self.one)
         if self.one.workflow:
             read_rules(self.domain.folder)
         if self.one.run:
@@ -124,7 +124,7 @@ class Opened:
         """A function that answers tests. Raises ManyshotError; the model is closed at the end."""
         one = self.one
         if one.base_url:
-            with self._chat() as chat:
+            with chat_of(one) as chat:
                 desk = desk_of(self.domain, values="final")
                 asked = ChatCalls(chat, self.domain.tools, self.domain.context, desk.reader, desk.examples, self._shots)
                 yield lambda case: asked.predict(case.id, case.action, case.history)
@@ -139,7 +139,7 @@ class Opened:
         """A base, or an adapter on its base, beside the domain's shots."""
         one, desk = self.one, desk_of(self.domain)
         parts = self.parts or embedded()
-        base = parts.find_base(self._base())
+        base = parts.find_base(base_of(one, self.domain.base))
         tuned = one.adapter is not None
         model = parts.open_model(base, {TUNED: one.adapter / LORA} if one.adapter else {})
         try:
@@ -153,14 +153,6 @@ class Opened:
             yield lambda case: predictor.predict(case.id, case.action, how, case.history)
         finally:
             model.close()
-
-    def _base(self) -> str:
-        if self.one.adapter is None or self.one.base:
-            return self.one.base or self.domain.base
-        try:
-            return str(json.loads((self.one.adapter / CARD).read_text("utf-8"))["base"]["name"])
-        except (OSError, ValueError, LookupError, TypeError):
-            raise DataError(f"{self.one.adapter / CARD}: does not name its base; train the adapter again") from None
 
     @property
     def _shots(self) -> int:
@@ -181,26 +173,39 @@ class Opened:
             yield workflow_of(domain.folder, trust=self.trust)
             return
         flows = load_flows(domain.folder)
-        with self._chat() as chat:
+        with chat_of(one) as chat:
             yield lambda world, _: ChatAgent(chat, flows, domain.tools, domain.context, world)
 
-    @contextmanager
-    def _chat(self) -> Iterator[Chat]:
-        one = self.one
-        assert one.base_url is not None
-        assert one.model is not None
-        try:
-            from manyshot.plugs.models.openai import OpenAIChat
-        except ImportError as error:
-            raise ModelError(
-                f"candidate {one.name!r} needs the package {error.name}, which is not installed: "
-                "pip install 'manyshot[teacher]'"
-            ) from None
-        chat = OpenAIChat(one.base_url, one.model, self._key(), one.key_env, f"candidate {one.name!r}")
-        try:
-            yield chat
-        finally:
-            chat.close()
 
-    def _key(self) -> str:
-        return secret(self.one.key_env, f"candidate {self.one.name!r}") if self.one.key_env else ""
+def base_of(one: Candidate, usual: str) -> str:
+    """The base of a candidate that is no run: the one it names, else its adapter's, else `usual`. Raises DataError."""
+    if one.adapter is None or one.base:
+        return one.base or usual
+    try:
+        return str(json.loads((one.adapter / CARD).read_text("utf-8"))["base"]["name"])
+    except (OSError, ValueError, LookupError, TypeError):
+        raise DataError(f"{one.adapter / CARD}: does not name its base; train the adapter again") from None
+
+
+@contextmanager
+def chat_of(one: Candidate) -> Iterator[Chat]:
+    """The chat model behind a candidate's endpoint. Raises ModelError, SpecError without its key."""
+    assert one.base_url is not None
+    assert one.model is not None
+    try:
+        from manyshot.plugs.models.openai import OpenAIChat
+    except ImportError as error:
+        raise ModelError(
+            f"candidate {one.name!r} needs the package {error.name}, which is not installed: "
+            "pip install 'manyshot[teacher]'"
+        ) from None
+    chat = OpenAIChat(one.base_url, one.model, key_of(one), one.key_env, f"candidate {one.name!r}")
+    try:
+        yield chat
+    finally:
+        chat.close()
+
+
+def key_of(one: Candidate) -> str:
+    """The key of a candidate's endpoint, "" where it needs none. Raises SpecError when its variable is not set."""
+    return secret(one.key_env, f"candidate {one.name!r}") if one.key_env else ""

@@ -17,13 +17,14 @@ from pydantic import Field, ValidationError
 from manyshot import budget, facts, generalist, thinking, trial
 from manyshot.config import SHIPPED, find_domain
 from manyshot.desk import Desk, desk_of
-from manyshot.errors import DataError, SpecError
+from manyshot.errors import DataError, SpecError, at
 from manyshot.examine import Examined, Terms, examine
+from manyshot.guard import guarded
 from manyshot.parts import Parts, Weights, embedded, teacher_of
 from manyshot.plugs.bases import Base
 from manyshot.progress import Screen
 from manyshot.protocols import Teacher
-from manyshot.records import read_jsonl, read_manifest, write_manifest
+from manyshot.records import read_manifest, read_numbered, write_manifest
 from manyshot.runfolder import RunFolder
 from manyshot.thinking import Matter, matter
 from manyshot.train.settings import TrainConfig
@@ -305,7 +306,8 @@ def train_folder(
     source = read_manifest(data)
     if source is None:
         raise DataError(f"{data}: wanted finished training data, there is no manifest.json; make it with manyshot data")
-    pairs, _ = stage.split(read_jsonl(data / "pairs.jsonl", CallPair))
+    rows = ((at("pairs.jsonl", number), one) for number, one in read_numbered(data / "pairs.jsonl", CallPair))
+    pairs, _ = stage.split(guarded(rows))
     own = tuple(t for t in domain.tools if t.name not in held_out)
     lists = Lists(own, foreign_tools(domain), domain.reject, domain.context.language)
     begin = generalist.shipped(base) if start == "generalist" else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 from jsonschema import Draft202012Validator, FormatChecker
@@ -20,6 +21,8 @@ FORMATS = ("date", "email", "ipv4", "ipv6", "uuid")
 _CHECKER = FormatChecker(formats=FORMATS)
 #: Keywords that can be failed; jsonschema passes over any other.
 _CAN_FAIL = frozenset(Draft202012Validator.VALIDATORS)
+#: Those beside what `_surely_fits` looks at.
+_MORE = _CAN_FAIL - {"type", "enum", "items"}
 
 
 class Misfit(NamedTuple):
@@ -47,6 +50,13 @@ def misfit(arguments: Json, schema: Json, *, judged_before: frozenset[str] = fro
         ArithmeticError, ValueError, RecursionError: what cannot be checked, as NaN under multipleOf.
     """
     try:
+        if schema.get("type") == "object" and _beyond(judged_before).isdisjoint(schema):
+            properties = schema.get("properties", {})
+            for name, value in arguments.items():
+                if name not in properties or not _surely_fits(value, properties[name]):
+                    break
+            else:
+                return None
         return _first(arguments, schema, judged_before)
     except _Unsure:
         pass
@@ -55,6 +65,28 @@ def misfit(arguments: Json, schema: Json, *, judged_before: frozenset[str] = fro
             path = tuple(error.absolute_path)
             return Misfit(path, str(error.validator), error.validator_value, error.instance)
     return None
+
+
+@cache
+def _beyond(judged_before: frozenset[str]) -> frozenset[str]:
+    """Keywords of the arguments as a whole that plain sight does not cover."""
+    return _CAN_FAIL - {"type", "properties"} - judged_before
+
+
+def _surely_fits(value: Any, schema: Any) -> bool:
+    """Whether plain sight is enough: most parameters have a type, perhaps a choice of texts, or a list of such."""
+    if type(schema) is not dict:
+        return False
+    kind = schema.get("type")
+    if type(kind) is not str or _TYPES.get(kind) is not type(value) or not _MORE.isdisjoint(schema):
+        return False
+    if "enum" in schema and not (kind == "string" and value in schema["enum"]):
+        return False
+    if type(value) is list and "items" in schema:
+        for one in value:
+            if not _surely_fits(one, schema["items"]):
+                return False
+    return True
 
 
 def _first(value: Any, schema: Any, passed_over: frozenset[str] = frozenset()) -> Misfit | None:

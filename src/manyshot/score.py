@@ -9,8 +9,8 @@ for "must be left out". Beyond that:
 * An explicit empty string is never the same as leaving out.
 * Types are JSON Schema Draft 2020-12 on the arguments as given (5.0 is an integer, a boolean is no number).
 * Values are equal after NFKC (full-width forms) and without surrounding white space; 1 equals 1.0; a boolean equals no
-  number. Arrays keep their order, unless their items are objects or the schema says `uniqueItems`: then any order is
-  the same list, each item counted.
+  number. What else may be written in several ways is named by parameter in `Expected.alike`. Arrays keep their order,
+  unless their items are objects or the schema says `uniqueItems`: then any order is the same list, each item counted.
 * Several expected calls may come in any order; the assignment is optimal, so one that can be right is right.
 """
 
@@ -21,6 +21,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
+from manyshot.alike import read
 from manyshot.oneline import show
 from manyshot.schema_fit import Misfit, misfit
 from manyshot.types import Call, Expected, Json, Prediction, Score, Stage, TestCase, Tool
@@ -112,21 +113,29 @@ def show_call(call: Call) -> str:
     return f"{call.name}({', '.join(f'{k}={show(v)}' for k, v in call.arguments.items())})"
 
 
-def match(edges: Sequence[Sequence[int]], size: int) -> list[int | None]:
+def match(fits: Callable[[int, int], bool], lefts: int, rights: int) -> list[int | None]:
     """Maximum bipartite matching by augmenting paths (Kuhn 1955).
 
     Args:
-        edges: for every left node the right nodes it may take.
-        size: number of right nodes.
+        fits: whether a left node may take a right one; asked once of a pair, and each left's own place first, since
+            calls mostly come in the order in which they are expected.
+        lefts: number of left nodes.
+        rights: number of right nodes.
 
     Returns:
         for every right node its left node, or None.
     """
-    owner: list[int | None] = [None] * size
+    owner: list[int | None] = [None] * rights
+    known: dict[tuple[int, int], bool] = {}
 
     def place(left: int, seen: set[int]) -> bool:
-        for right in edges[left]:
+        for right in (left, *range(left), *range(left + 1, rights)) if left < rights else range(rights):
             if right in seen:
+                continue
+            edge = known.get((left, right))
+            if edge is None:
+                edge = known[left, right] = fits(left, right)
+            if not edge:
                 continue
             seen.add(right)
             held = owner[right]
@@ -135,7 +144,7 @@ def match(edges: Sequence[Sequence[int]], size: int) -> list[int | None]:
                 return True
         return False
 
-    for left in range(len(edges)):
+    for left in range(lefts):
         place(left, set())
     return owner
 
@@ -163,7 +172,8 @@ def _score_several(calls: Sequence[Call], expected: Sequence[Expected], tools: M
         got = ", ".join(c.name for c in calls)
         wanted = ", ".join(e.name for e in expected)
         return _wrong("function", f"wanted {len(expected)} calls ({wanted}), got {len(calls)} ({got})")
-    owner = match([[j for j, c in enumerate(calls) if _fits(c, e, tools.get(e.name))] for e in expected], len(calls))
+    size = len(calls)
+    owner = match(lambda i, j: _fits(calls[j], expected[i], tools.get(expected[i].name)), size, size)
     open_expected = sorted(set(range(len(expected))) - {i for i in owner if i is not None})
     open_calls = [j for j, i in enumerate(owner) if i is None]
     worst = None
@@ -183,7 +193,7 @@ def _fits(call: Call, expected: Expected, tool: Tool | None) -> bool:
     schema = _NO_SCHEMA if tool is None else tool.parameters
     given, allowed = call.arguments, expected.arguments
     for name, values in allowed.items():
-        if name in given and not _among(given[name], values, schema, name):
+        if name in given and not _among(given[name], values, schema, name, expected):
             return False
     if given.keys() <= allowed.keys():  # then nothing is extra, and no value is left to compare
         return not (_missing(given, allowed, schema, expected.name) or _ill_typed(given, schema))
@@ -204,7 +214,7 @@ def _failure(call: Call, expected: Expected, tool: Tool | None) -> _Failure | No
         _missing(given, allowed, schema, expected.name)
         or _extra(given, allowed, schema)
         or _ill_typed(given, schema)
-        or _unequal(given, allowed, schema)
+        or _unequal(given, expected, schema)
     )
 
 
@@ -236,23 +246,31 @@ def _ill_typed(given: Json, schema: Json) -> _Failure | None:
     return None if fault is None else _Failure("type", partial(_ill_fitting, fault))
 
 
-def _unequal(given: Json, allowed: Allowed, schema: Json) -> _Failure | None:
+def _unequal(given: Json, expected: Expected, schema: Json) -> _Failure | None:
     for name, value in given.items():
-        values = allowed.get(name)
+        values = expected.arguments.get(name)
         if values is None:  # only a required parameter with a default comes so far
             values = [_schema(schema, name)["default"]]
-        if not _among(value, values, schema, name):
+        if not _among(value, values, schema, name, expected):
             return _Failure("value", partial(_unlike, name, values, value))
     return None
 
 
-def _among(value: Any, values: Sequence[Any], schema: Json, name: str) -> bool:
+def _among(value: Any, values: Sequence[Any], schema: Json, name: str, expected: Expected) -> bool:
     if type(value) is str and value and value in values:
         return True  # most values end here
+    if type(value) is int or type(value) is float:
+        for one in values:  # noqa: SIM110  half the time of any() on lists as short as these
+            if (type(one) is int or type(one) is float) and one == value:
+                return True
+        return False
     inner = _schema(schema, name) if isinstance(value, list | dict) else None
-    for one in values:  # noqa: SIM110  half the time of any() on lists as short as these
+    for one in values:
         if one != "" and same_value(one, value, inner):
             return True
+    if expected.alike and (rules := expected.alike.get(name)):
+        value = read(value, rules)
+        return any(one != "" and same_value(read(one, rules), value, inner) for one in values)
     return False
 
 

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from manyshot.errors import DataError
+from manyshot.evaluate.talks import Heading, write_talks
 from manyshot.journal import going_on, whole_rows
 from manyshot.progress import Screen
 from manyshot.records import digest, write_jsonl
 from manyshot.scenario.play import Opener, Stage, pass_power, play, plays
 from manyshot.stats import wilson
-from manyshot.types import Json, Scenario
+from manyshot.types import Domain, Json, Scenario
 
 
 def simulate(
@@ -48,6 +50,16 @@ def simulate(
     write_jsonl(out, (done[key] for key in order))
     part.unlink()
     return [done[key] for key in order]
+
+
+def report(
+    out: Path, rows: Sequence[Json], scenarios: Sequence[Scenario], domain: Domain, trials: int, how: str
+) -> Path:
+    """Write the page of the rows in `out` beside it, and return where. Raises DataError."""
+    page = out.with_suffix(".html")
+    heading = Heading(domain.name, how, datetime.now(UTC).astimezone())
+    write_talks(page, rows, scenarios, trials, heading, domain.context.language)
+    return page
 
 
 def _kept(part: Path, mark: str) -> dict[tuple[str, int], Json]:

@@ -281,6 +281,23 @@ def needed(pairs: Pairs, alpha: float = 0.05) -> Needed:
     return Needed(cases_needed((discordant + apart) / 2, (discordant - apart) / 2, alpha=alpha), apart)
 
 
+def kappa(first: Sequence[bool], second: Sequence[bool]) -> float | None:
+    """Agreement of two judges beyond chance (Cohen 1960), -1..1; None where one of them says the same of all.
+
+    Raises:
+        ValueError: not the same cases.
+    """
+    total = len(first)
+    if len(second) != total:
+        raise ValueError(f"wanted the same cases, got {total} and {len(second)}")
+    if len(set(first)) < 2 or len(set(second)) < 2:
+        return None  # agreement beyond chance cannot be seen where nothing is told apart
+    agreed = sum(a == b for a, b in zip(first, second, strict=True)) / total
+    yes, also = sum(first) / total, sum(second) / total
+    chance = yes * also + (1 - yes) * (1 - also)
+    return (agreed - chance) / (1 - chance)
+
+
 def percentile(values: Sequence[float], q: float) -> float | None:
     """The q-th percentile (0..100) by linear interpolation between ranks, as numpy's default. None without values.
 

@@ -22,6 +22,7 @@ from manyshot.dialogue.approval import approved
 from manyshot.errors import DataError, EvalError, SpecError, WorldError
 from manyshot.flow.paths import paths as paths_of
 from manyshot.flow.steps import Flow
+from manyshot.guard import guarded
 from manyshot.likeness import Pair, likeness
 from manyshot.parts import Parts
 from manyshot.plugs.bases import Base
@@ -150,7 +151,8 @@ def train_folder(
     source = read_manifest(data)
     if source is None:
         raise DataError(f"{data}: wanted finished dialogues, there is no manifest.json; make them: manyshot dialogues")
-    rows = [one for one in _dialogues(data, held_out) if not held_back(one, paths)]
+    found = ((one.id, one) for one in _dialogues(data, held_out) if not held_back(one, paths))
+    rows = list(guarded(found))
     tokenizer = parts.tokenizer(base)
     prefix = opening_ids(tokenizer, matter.prefix)
     made = list(passes(rows, prefix, tokenizer, seed=config.seed, epochs=epochs))

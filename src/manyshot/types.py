@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
 
@@ -89,11 +89,19 @@ class Shot(Record):
     source: Source
 
 
+#: Ways in which values may be written differently and be the same: see `manyshot.alike`.
+Alike = Literal["case", "space", "date", "phone"]
+
+
 class Expected(Record):
-    """An expected call: for every parameter the allowed values; "" among them means that it may be left out."""
+    """An expected call: for every parameter the allowed values; "" among them means that it may be left out.
+
+    alike: in which ways a parameter's value may be written otherwise than the allowed ones.
+    """
 
     name: str
     arguments: dict[str, list[Any]] = Field(default_factory=dict)
+    alike: dict[str, tuple[Alike, ...]] = Field(default_factory=dict, exclude_if=lambda alike: not alike)
 
 
 class TestCase(Record):
@@ -218,8 +226,9 @@ class Prediction(Record):
 Stage = Literal["parse", "function", "required", "extra", "type", "value", "no_tool", "ask"]
 
 
-class Score(Record):
-    """A verdict: the first stage that failed (None when right) and a readable difference."""
+class Score(NamedTuple):
+    """A verdict: the first stage that failed (None when right) and a readable difference. Not stored as it is, and made
+    too often for a record."""
 
     right: bool
     stage: Stage | None = None

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from manyshot.data.build import BUDGET, SHARES, Builder
 from manyshot.data.variety import NearDuplicates, nearest_similarity
-from manyshot.errors import DataError
+from manyshot.errors import DataError, at
+from manyshot.guard import question_in, refusal
 from manyshot.protocols import Teacher
 from manyshot.records import digest, line, write_aside, write_jsonl, write_manifest
 from manyshot.types import CallPair, Domain, Json, Manifest
@@ -36,6 +37,9 @@ def run(
     teacher: words a part of them, waited for no longer than `teacher_seconds`; ModelError when it refuses the key.
     """
     _check_shares(domain)
+    for shot in domain.shots:
+        if entry := question_in(shot.action):
+            raise DataError(f"{at(domain.folder / shot.source.file, shot.source.line)}: {refusal(entry)}; remove it")
     began = time.perf_counter()
     builder = Builder(domain, seed, frozenset(held_out), teacher, teacher_seconds)
     tally: Counter[str] = Counter()
@@ -99,6 +103,9 @@ def _fresh(builder: Builder, count: int) -> Iterator[CallPair]:
     for pair in builder.pairs(3 * count):
         if pair.kind != "shot" and not near.is_new(pair.action):
             builder.rejects.add("near-duplicate", pair.action)
+            continue
+        if question_in(pair.action):
+            builder.rejects.add("a benchmark's question", pair.action)
             continue
         yield pair
         made += 1

@@ -14,6 +14,7 @@ from manyshot.dataset import parquet
 from manyshot.dataset.forms import Form, R, Setting, read_row, write_row
 from manyshot.dataset.table import INFO
 from manyshot.errors import DataError, at
+from manyshot.guard import benchmark_in, refusal
 from manyshot.records import line, read_rows, write_aside
 from manyshot.types import Json, Tool
 
@@ -101,6 +102,9 @@ class Import(Generic[R]):
                 self.tally.left_out.append((at(self.path, number), " ".join(str(error).split())))
                 continue
             one = found.record
+            if entry := benchmark_in(one):
+                self.tally.left_out.append((at(self.path, number), refusal(entry)))
+                continue
             self.tally.rows += 1
             self.tally.lost.update(dict.fromkeys(found.left, 1))
             self._take(found.tools)

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from manyshot.alike import read
 from manyshot.evaluate.records import Row
 from manyshot.oneline import show
 from manyshot.score import same_value, show_call
-from manyshot.types import Call, Expected
+from manyshot.types import Alike, Call, Expected
 
 Status = Literal["same", "wrong", "missing", "extra"]
 
@@ -71,10 +72,11 @@ def lines(row: Row) -> tuple[Line, ...]:
 
 def _fields(expected: Expected, call: Call) -> list[Line]:
     names = [*expected.arguments, *(n for n in call.arguments if n not in expected.arguments)]
-    return [_field(n, expected.arguments.get(n, [""]), n in call.arguments, call.arguments.get(n)) for n in names]
+    allowed, alike, given = expected.arguments, expected.alike, call.arguments
+    return [_field(n, allowed.get(n, [""]), n in given, given.get(n), alike.get(n, ())) for n in names]
 
 
-def _field(name: str, allowed: Sequence[Any], present: bool, value: Any) -> Line:
+def _field(name: str, allowed: Sequence[Any], present: bool, value: Any, alike: Sequence[Alike]) -> Line:
     given = [a for a in allowed if a != ""]
     may_be_absent = "" in allowed
     if not present:
@@ -84,7 +86,7 @@ def _field(name: str, allowed: Sequence[Any], present: bool, value: Any) -> Line
     got = show(value)
     if not given:
         return Line(name, "extra", (), (Piece(got, True),))
-    if any(same_value(a, value) for a in given):
+    if any(same_value(a, value) or (alike and same_value(read(a, alike), read(value, alike))) for a in given):
         return Line(name, "same", (Piece(got),), (Piece(got),))
     nearest = max(given, key=lambda a: difflib.SequenceMatcher(None, show(a), got, autojunk=False).ratio())
     others = tuple(show(a) for a in given if a is not nearest)

@@ -8,17 +8,18 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, get_args
 
 from manyshot.bfcl import CATEGORIES
 from manyshot.errors import EvalError, at
 from manyshot.oneline import show
-from manyshot.types import Json
+from manyshot.types import Alike, Json
 
 _KEYS = ("id", "category", "functions", "possible_answer", "output")
+_ALIKE = get_args(Alike)
 _GZIP = b"\x1f\x8b"
 
 
@@ -36,6 +37,8 @@ class Entry:
     output: Any
     #: file:line
     where: str
+    #: function -> parameter -> names of `manyshot.alike`; of the strict rules alone.
+    alike: Mapping[str, Mapping[str, Sequence[Alike]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,8 @@ def _entry(raw: bytes, where: str) -> Entry | Fault:
         return Fault(f"{where}: wanted an object with {', '.join(_KEYS)}, got {type(row).__name__}")
     if problem := _problem(row):
         return Fault(f"{where}: {problem}")
-    return Entry(row["id"], row["category"], row["functions"], row.get("possible_answer") or [], row["output"], where)
+    answers, alike = row.get("possible_answer") or [], row.get("alike") or {}
+    return Entry(row["id"], row["category"], row["functions"], answers, row["output"], where, alike)
 
 
 def _problem(row: Json) -> str:
@@ -127,4 +131,12 @@ def _problem(row: Json) -> str:
             return f"wanted a list of objects for {key!r}, got {show(row[key])}"
         if not rows and not anything:
             return f"{key!r} is empty, so nothing can be right"
-    return ""
+    return _alike_problem(row.get("alike") or {})
+
+
+def _alike_problem(alike: Any) -> str:
+    if isinstance(alike, dict) and all(isinstance(one, dict) for one in alike.values()):
+        rules = [named for one in alike.values() for named in one.values()]
+        if all(isinstance(named, list) and all(rule in _ALIKE for rule in named) for named in rules):
+            return ""
+    return f"wanted {{function: {{parameter: [{', '.join(_ALIKE)}]}}}} for 'alike', got {show(alike)}"

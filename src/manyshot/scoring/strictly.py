@@ -7,21 +7,21 @@ JavaScript texts become values. An answer key that nothing can satisfy is no mod
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from manyshot.bfcl import CATEGORIES, java, javascript, well_formed
 from manyshot.schema_fit import misfit
 from manyshot.score import score, score_call, show_allowed
 from manyshot.scoring.entries import Entry, Judged
-from manyshot.types import Call, Expected, Json, Score, Source, TestCase, Tool
+from manyshot.types import Alike, Call, Expected, Json, Score, Source, TestCase, Tool
 
 #: Forms that one alternative may stand for, when the parts of an object have alternatives of their own.
 MAX_FORMS = 256
 _CONVERTERS = {"simple_java": java.convert, "simple_javascript": javascript.convert}
 _NOWHERE = Source(file="")
 #: Names of types -> JSON Schema's; "" where anything is allowed.
-_TYPES = {
+JSON_TYPES = {
     **dict.fromkeys(("string", "String", "char", "str"), "string"),
     **dict.fromkeys(("integer", "byte", "short", "long", "Bigint", "int"), "integer"),
     **dict.fromkeys(("number", "float", "double"), "number"),
@@ -60,7 +60,7 @@ def prepare(entry: Entry) -> tuple[list[Call], TestCase, dict[str, Tool]]:
     Raises ValueError for types that no side knows, LookupError or TypeError where parts of a function are missing.
     """
     tools = {tool.name: tool for tool in map(as_tool, entry.functions)}
-    expected = tuple(as_expected(answer, tools) for answer in entry.possible_answer)
+    expected = tuple(as_expected(answer, tools, entry.alike) for answer in entry.possible_answer)
     return as_calls(entry), TestCase(id=str(entry.id), action="", expected=expected, source=_NOWHERE), tools
 
 
@@ -70,8 +70,13 @@ def as_tool(function: Json) -> Tool:
     return Tool(name=function["name"], parameters={"type": "object", "properties": {}, **schema})
 
 
-def as_expected(answer: Json, tools: Mapping[str, Tool]) -> Expected:
-    """{name: {parameter: alternatives}} with the alternatives of an object's parts written out."""
+def as_expected(
+    answer: Json, tools: Mapping[str, Tool], alike: Mapping[str, Mapping[str, Sequence[Alike]]] | None = None
+) -> Expected:
+    """{name: {parameter: alternatives}} with the alternatives of an object's parts written out.
+
+    alike: by function and parameter, see `manyshot.alike`.
+    """
     ((name, arguments),) = answer.items()
     properties = tools[name].properties if name in tools else {}
     return Expected(
@@ -80,6 +85,7 @@ def as_expected(answer: Json, tools: Mapping[str, Tool]) -> Expected:
             parameter: [form for one in allowed for form in _forms(one, properties.get(parameter) or {})]
             for parameter, allowed in arguments.items()
         },
+        alike={parameter: tuple(rules) for parameter, rules in (alike or {}).get(name, {}).items()},
     )
 
 
@@ -145,9 +151,9 @@ def _as_schema(schema: Any) -> Any:
 
 
 def _type(name: Any) -> str:
-    if not isinstance(name, str) or name not in _TYPES:
-        raise ValueError(f"unknown type {name!r} in a schema; known: {', '.join(_TYPES)}")
-    return _TYPES[name]
+    if not isinstance(name, str) or name not in JSON_TYPES:
+        raise ValueError(f"unknown type {name!r} in a schema; known: {', '.join(JSON_TYPES)}")
+    return JSON_TYPES[name]
 
 
 def _forms(alternative: Any, schema: Json) -> list[Any]:

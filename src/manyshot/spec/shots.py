@@ -9,18 +9,19 @@ import hashlib
 import itertools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from manyshot.parse import write_call
 from manyshot.spec.documents import check_keys, read_rows
 from manyshot.spec.faults import Findings, kind, near, show
 from manyshot.spec.schemas import breaks, fits, walk
-from manyshot.types import Call, Expected, Json, Refusal, Shot, Source, TestCase, Tool
+from manyshot.types import Alike, Call, Expected, Json, Refusal, Shot, Source, TestCase, Tool
 
 SHOTS = "shots/calls.jsonl"
 TESTS = "tests/calls.jsonl"
 #: Among the allowed values of a test: the parameter may be left out.
 LEFT_OUT = ""
+_ALIKE = get_args(Alike)
 #: Combinations of allowed values that are tried before a test is called impossible.
 _TRIES = 256
 
@@ -221,7 +222,7 @@ def _test(row: Json, line: int, tools: Tools, findings: Findings) -> TestCase | 
     return TestCase(
         id=row["id"],
         action=row["action"],
-        expected=tuple(Expected(name=e["name"], arguments=e.get("arguments", {})) for e in expected),
+        expected=tuple(Expected.model_validate(e) for e in expected),
         ask=tuple(ask),
         history=tuple(
             Refusal(call=Call(name=h["call"]["name"], arguments=h["call"].get("arguments", {})), error=h["error"])
@@ -251,12 +252,14 @@ def expected_problems(call: Any, tools: Tools) -> list[str]:
     """Why no call can ever meet what a test expects."""
     if not isinstance(call, dict):
         return [f'wanted an expected call as {{"name": ..., "arguments": {{...}}}}, found {show(call)}']
-    problems = [m for _, m in check_keys(call, ("name",), ("arguments",), "an expected call")]
+    problems = [m for _, m in check_keys(call, ("name",), ("arguments", "alike"), "an expected call")]
     name, arguments = call.get("name"), call.get("arguments", {})
     if not isinstance(arguments, dict):
         problems.append(f"wanted arguments as an object of lists, found {show(arguments)}")
     if "name" in call and (not isinstance(name, str) or name not in tools):
         problems.append(f"unknown tool {show(name)}; {near(str(name), tools)}")
+    if not problems:
+        problems = list(_alike_problems(call.get("alike", {}), arguments))
     if problems:
         return problems
     tool = tools[str(name)]
@@ -267,6 +270,17 @@ def expected_problems(call: Any, tools: Tools) -> list[str]:
     if not problems and not _possible(tool, arguments):
         problems.append(f"{tool.name}: the schema refuses every combination of the allowed values; correct them")
     return problems
+
+
+def _alike_problems(alike: Any, arguments: Json) -> Iterator[str]:
+    if not isinstance(alike, dict):
+        yield f'wanted alike as {{parameter: ["{_ALIKE[0]}", ...]}}, found {show(alike)}'
+        return
+    for name, rules in alike.items():
+        if name not in arguments:
+            yield f'alike names "{name}", which is not among the arguments; {near(name, arguments)}'
+        elif not isinstance(rules, list) or not rules or not all(rule in _ALIKE for rule in rules):
+            yield f'alike of "{name}" wants a list of {", ".join(_ALIKE)}; found {show(rules)}'
 
 
 def _allowed_problems(tool: Tool, name: str, allowed: Any) -> Iterator[str]:
