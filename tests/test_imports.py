@@ -47,7 +47,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "plugs",
     ),
     STAGES,
-    ("desk", "parts", "runfolder", "shotbook", "datasource", "curate"),
+    ("answering", "parts", "runfolder", "shotbook", "datasource", "curate"),
     ("trial", "examine", "multiply"),
     ("guided",),
     ("facts",),
