@@ -47,7 +47,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "plugs",
     ),
     STAGES,
-    ("answering", "parts", "runfolder", "shotbook", "datasource", "curate"),
+    ("answering", "desk", "parts", "runfolder", "shotbook", "datasource", "curate"),
     ("trial", "examine", "multiply"),
     ("guided",),
     ("facts",),
@@ -59,7 +59,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("candidates",),
     ("opened",),
     ("compare",),
-    ("cli", "cli_compare", "cli_dataset", "cli_dialogues", "cli_shots", "cli_simulate", "cli_world"),
+    ("cli", "cli_compare", "cli_dataset", "cli_desk", "cli_dialogues", "cli_shots", "cli_simulate", "cli_world"),
     ("__main__",),
 )
 #: `import manyshot` and the command line's help must not load these.
@@ -75,6 +75,9 @@ HEAVY = (
     "faker",
     "ray",
     "fastapi",
+    "sqlalchemy",
+    "alembic",
+    "httpx",
     "openai",
     "pydantic",
 )

@@ -11,6 +11,7 @@ import typer
 from manyshot import __version__
 from manyshot.cli_compare import EPILOG, compare, gate
 from manyshot.cli_dataset import app as dataset
+from manyshot.cli_desk import desk
 from manyshot.cli_dialogues import dialogues
 from manyshot.cli_shots import Trust
 from manyshot.cli_shots import app as shots
@@ -418,6 +419,7 @@ app.command()(dialogues)
 app.command()(simulate)
 app.command(epilog=EPILOG)(compare)
 app.command()(gate)
+app.command()(desk)
 
 
 @app.command()
