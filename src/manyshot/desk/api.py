@@ -36,20 +36,10 @@ from manyshot.desk.work import Counterpart, Json, Refused, Wish, staff_move
 
 Clock = Callable[[], datetime]
 Work = Callable[[Counterpart], Json]
-_SPEC = {"application/problem+json": {"schema": forms.Problem.model_json_schema()}}
+_PROBLEM = {"content": {PROBLEM: {"schema": forms.Problem.model_json_schema()}}}
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"description": words, "content": _SPEC}
-    for status, words in (
-        (400, "unreadable"),
-        (401, "no valid token"),
-        (403, "not for this caller"),
-        (404, "not there"),
-        (408, "too slow"),
-        (409, "not now"),
-        (413, "too large"),
-        (422, "a field is wrong"),
-        (503, "busy"),
-    )
+    "4XX": {"description": "refused; field names what is to blame", **_PROBLEM},
+    "5XX": {"description": "the desk is busy or broken; the same key makes it safe to try again", **_PROBLEM},
 }
 TicketId = Annotated[forms.Number, Path(description=forms.TICKET)]
 
@@ -238,7 +228,7 @@ def _failures(app: FastAPI, language: Language) -> None:
         first = error.errors()[0]
         if first["type"] == "json_invalid":
             return answer(400, say(language, "no_json"))
-        field = ".".join(map(str, first["loc"][1:]))
+        field = str(first["loc"][1]) if len(first["loc"]) > 1 else ""
         if not re.fullmatch(r"[\w.-]{1,60}", field):  # of a name that the caller thought of, only a plain one is told
             field = ""
         if first["type"] == "missing":

@@ -6,11 +6,27 @@ against that domain's.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from manyshot.desk.work import Period
+
+
+def _given(value: Any) -> Any:
+    if value is None:
+        raise ValueError("leave it out instead of null")
+    return value
+
+
+def _no_default(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)
+
+
+T = TypeVar("T")
+#: A field that may be left out. Null is no value of it, so no tool is told that it could be.
+Optional = Annotated[T | SkipJsonSchema[None], BeforeValidator(_given), Field(json_schema_extra=_no_default)]
 
 
 def _printable(text: str) -> str:
@@ -55,8 +71,8 @@ class SolutionQuery(_Query):
 
 class SlotQuery(_Query):
     date: Day = Field(description="要查询的日期，格式 YYYY-MM-DD")
-    area: Line | None = Field(None, description="服务区域（区、县）")
-    period: Period | None = Field(None, description="时段：morning 上午，afternoon 下午，evening 晚上")
+    area: Optional[Line] = Field(None, description="服务区域（区、县）")
+    period: Optional[Period] = Field(None, description="时段：morning 上午，afternoon 下午，evening 晚上")
 
 
 class CustomerQuery(_Query):
@@ -68,13 +84,13 @@ class NewTicket(_Body):
     problem: Words = Field(description="故障现象，照原话")
     address: Address = Field(description="上门地址")
     serveTime: Moment = Field(description="上门时间，格式 YYYY-MM-DD HH:MM，24 小时制")
-    phone: Phone | None = Field(None, description="联系电话；不填就用客户档案里的手机号")
-    isVIP: bool | None = Field(None, description="客户自称是否 VIP；以客户档案为准")
+    phone: Optional[Phone] = Field(None, description="联系电话；不填就用客户档案里的手机号")
+    isVIP: Optional[bool] = Field(None, description="客户自称是否 VIP；以客户档案为准")
     quantity: int = Field(1, ge=1, le=1000, description="需要维修的设备台数")
 
 
 class Cancellation(_Body):
-    reason: Words | None = Field(None, description="取消原因")
+    reason: Optional[Words] = Field(None, description="取消原因")
 
 
 class Visit(_Body):
@@ -83,7 +99,7 @@ class Visit(_Body):
 
 class Rating(_Body):
     score: float = Field(ge=1, le=5, multiple_of=0.5, allow_inf_nan=False, description="评分，1 到 5 分，可以有半分")
-    comment: Words | None = Field(None, description="评语")
+    comment: Optional[Words] = Field(None, description="评语")
 
 
 class Step(_Body):

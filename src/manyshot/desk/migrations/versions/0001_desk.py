@@ -70,7 +70,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(20), nullable=False),
         sa.Column("technician_id", sa.Integer(), sa.ForeignKey("technicians.id"), nullable=True),
         sa.Column("reason", sa.String(2000), nullable=True),
-        sa.Column("score", sa.Float(), nullable=True),
+        sa.Column("score", sa.Double(), nullable=True),
         sa.Column("comment", sa.String(2000), nullable=True),
         sa.Column("made_at", sa.DateTime(), nullable=False),
         sa.UniqueConstraint("number", name="uq_tickets_number"),
