@@ -106,6 +106,8 @@ class Counterpart:
         starts = self._moment(time, "newTime")
         if starts != ticket.serve_time or ticket.technician_id is None:
             self._book(ticket, starts, "newTime")
+        else:
+            self._move(ticket, State.ASSIGNED)
         shown = self._shown(ticket)
         return {key: shown[key] for key in ("ticketId", "serveTime", "technician")}
 
