@@ -20,8 +20,8 @@ from pathlib import Path
 from rich.console import Console
 
 from manyshot import evaluate, pipeline
+from manyshot.answering import TUNED, Answering, answering_of
 from manyshot.config import find_domain
-from manyshot.desk import TUNED, Desk, desk_of
 from manyshot.parts import embedded
 from manyshot.progress import Screen, Terminal
 from manyshot.records import read_jsonl, read_manifest
@@ -55,13 +55,13 @@ def _train(place: RunFolder, values: Values, count: int, out: Path, screen: Scre
     return out / stage.LORA
 
 
-def _answers(desk: Desk, adapter: Path, cases: list[TestCase], out: Path, screen: Screen) -> list[Prediction]:
+def _answers(answering: Answering, adapter: Path, cases: list[TestCase], out: Path, screen: Screen) -> list[Prediction]:
     parts = embedded()
-    base = parts.find_base(desk.domain.base)
+    base = parts.find_base(answering.domain.base)
     model = parts.open_model(base, {TUNED: adapter})
     try:
-        mode = desk.mode("tuned")
-        trial = Trial(desk, model, parts.tokenizer(base), out, screen, 0)
+        mode = answering.mode("tuned")
+        trial = Trial(answering, model, parts.tokenizer(base), out, screen, 0)
         return answer(trial, mode.name, cases, mode)
     finally:
         model.close()
@@ -79,8 +79,8 @@ def main() -> None:
     found: dict[str, list[Prediction]] = {}
     for name, (values, copies) in WAYS.items():
         adapter = _train(place, values, chosen.pairs, chosen.out / values, screen)
-        desk = desk_of(load_domain(place.domain), copies, values=values)
-        found[name] = _answers(desk, adapter, cases, chosen.out / name.replace(", ", "-"), screen)
+        answering = answering_of(load_domain(place.domain), copies, values=values)
+        found[name] = _answers(answering, adapter, cases, chosen.out / name.replace(", ", "-"), screen)
     tools = {tool.name: tool for tool in load_domain(place.domain).tools}
     judged = evaluate.run(cases, found, tools, baseline=next(iter(WAYS)))
     for one in evaluate.summarise(judged):

@@ -9,8 +9,8 @@ from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
+from manyshot.answering import THINKING, answering_of
 from manyshot.config import find_domain
-from manyshot.desk import THINKING, desk_of
 from manyshot.parts import Parts
 from manyshot.plugs.bases import Base
 from manyshot.plugs.models.scripted import ByteTokenizer, Scripted
@@ -55,7 +55,7 @@ def thinking_desk(folder: Path) -> Path:
 
 def gold(folder: Path) -> dict[str, str]:
     """Action -> what a perfect model writes, for the shots and the tests of a starter domain."""
-    pairs = desk_of(load_domain(folder)).examples
+    pairs = answering_of(load_domain(folder)).examples
     table = {p.action: target_text(p.call, p.surfaces, "span") for p in pairs}
     for case in load_tests(folder):
         for words in filter(case.action.__contains__, _TESTS):

@@ -247,10 +247,10 @@ def test_no_shot_of_the_shipped_domains_says_a_value_that_cannot_be_read() -> No
 
 @pytest.fixture
 def predictor(domain: Path) -> Predictor:
-    from manyshot.desk import desk_of
+    from manyshot.answering import answering_of
     from manyshot.spec.load import load_domain
 
-    return desk_of(load_domain(domain)).predictor(Scripted(gold(domain)), ByteTokenizer())
+    return answering_of(load_domain(domain)).predictor(Scripted(gold(domain)), ByteTokenizer())
 
 
 def test_predict_writes_one_line_for_each_in_order(predictor: Predictor, tmp_path: Path) -> None:

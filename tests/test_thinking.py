@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from manyshot import budget, pipeline, single
+from manyshot.answering import THINKING
 from manyshot.assistants import AssistantMode, assistants
 from manyshot.budget import thinking_plan
-from manyshot.desk import THINKING
 from manyshot.errors import DataError, SpecError, WorldError
 from manyshot.examine import Examined
 from manyshot.flow.paths import paths as paths_of

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from manyshot.answering import Answering, answering_of
 from manyshot.budget import Costs
-from manyshot.desk import Desk, desk_of
 from manyshot.examine import FEWEST_CHECKS, Terms, _answers
 from manyshot.plugs.models.scripted import ByteTokenizer, Scripted
 from manyshot.progress import Silent
@@ -24,21 +24,23 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def desk(folder: Path) -> Desk:
-    return desk_of(load_domain(folder))
+def answering(folder: Path) -> Answering:
+    return answering_of(load_domain(folder))
 
 
-def trial_of(desk: Desk, out: Path, until: float | None, answer: str = " none{}") -> Trial:
-    return Trial(desk, Scripted(gold(desk.domain.folder), answer), ByteTokenizer(), out, Silent(), 0, until)
+def trial_of(answering: Answering, out: Path, until: float | None, answer: str = " none{}") -> Trial:
+    return Trial(answering, Scripted(gold(answering.domain.folder), answer), ByteTokenizer(), out, Silent(), 0, until)
 
 
-def cases_of(desk: Desk) -> list[TestCase]:
-    return [desk.case(pair) for pair in desk.examples]
+def cases_of(answering: Answering) -> list[TestCase]:
+    return [answering.case(pair) for pair in answering.examples]
 
 
-def test_when_the_time_is_over_the_fewest_are_answered_the_same_in_every_mode(desk: Desk, tmp_path: Path) -> None:
-    over, cases = time.monotonic() - 1, cases_of(desk)
-    trial = trial_of(desk, tmp_path / "out", over)
+def test_when_the_time_is_over_the_fewest_are_answered_the_same_in_every_mode(
+    answering: Answering, tmp_path: Path
+) -> None:
+    over, cases = time.monotonic() - 1, cases_of(answering)
+    trial = trial_of(answering, tmp_path / "out", over)
     guided = tuned_answers(trial, cases, 8, over, grammar=True)["tuned+grammar"]
     free = tuned_answers(trial, cases, 5, over, grammar=False)["tuned"]
     assert (len(guided), len(free)) == (8, 5)
@@ -47,39 +49,39 @@ def test_when_the_time_is_over_the_fewest_are_answered_the_same_in_every_mode(de
     assert [p.id for p in guided] == sorted((p.id for p in guided), key=order.index)
 
 
-def test_a_part_is_not_taken_for_all_when_there_is_no_limit(desk: Desk, tmp_path: Path) -> None:
-    over, cases = time.monotonic() - 1, cases_of(desk)
-    modes = {"base": desk.mode("base")}
-    assert len(answer_while(trial_of(desk, tmp_path, over), modes, cases, 3, over)["base"]) == 3
-    assert len(answer_while(trial_of(desk, tmp_path, over), modes, cases, 3, over)["base"]) == 3
-    assert len(answer_while(trial_of(desk, tmp_path, None), modes, cases, 3, None)["base"]) == len(cases)
+def test_a_part_is_not_taken_for_all_when_there_is_no_limit(answering: Answering, tmp_path: Path) -> None:
+    over, cases = time.monotonic() - 1, cases_of(answering)
+    modes = {"base": answering.mode("base")}
+    assert len(answer_while(trial_of(answering, tmp_path, over), modes, cases, 3, over)["base"]) == 3
+    assert len(answer_while(trial_of(answering, tmp_path, over), modes, cases, 3, over)["base"]) == 3
+    assert len(answer_while(trial_of(answering, tmp_path, None), modes, cases, 3, None)["base"]) == len(cases)
 
 
-def test_a_round_that_would_not_end_in_time_is_not_begun(desk: Desk, tmp_path: Path) -> None:
+def test_a_round_that_would_not_end_in_time_is_not_begun(answering: Answering, tmp_path: Path) -> None:
     def slow(_action: str, _adapter: str | None) -> str:
         time.sleep(0.05)
         return " none{}"
 
     until = time.monotonic() + 0.3
-    trial = Trial(desk, Scripted(slow), ByteTokenizer(), tmp_path, Silent(), 0, until)
-    answers = answer_while(trial, {"base": desk.mode("base")}, cases_of(desk), 1, until)["base"]
-    assert 1 <= len(answers) < len(desk.examples)
+    trial = Trial(answering, Scripted(slow), ByteTokenizer(), tmp_path, Silent(), 0, until)
+    answers = answer_while(trial, {"base": answering.mode("base")}, cases_of(answering), 1, until)["base"]
+    assert 1 <= len(answers) < len(answering.examples)
 
 
-def test_the_choice_is_kept_with_the_answers_made_by_it(desk: Desk, tmp_path: Path) -> None:
-    first = choose_shots(trial_of(desk, tmp_path, None), 6)
+def test_the_choice_is_kept_with_the_answers_made_by_it(answering: Answering, tmp_path: Path) -> None:
+    first = choose_shots(trial_of(answering, tmp_path, None), 6)
     assert first.of > 0
-    again = choose_shots(trial_of(desk, tmp_path, None, answer=" rubbish"), 2)
+    again = choose_shots(trial_of(answering, tmp_path, None, answer=" rubbish"), 2)
     assert again == first
 
 
-def test_every_part_of_an_examination_keeps_to_the_limit(desk: Desk, folder: Path, tmp_path: Path) -> None:
+def test_every_part_of_an_examination_keeps_to_the_limit(answering: Answering, folder: Path, tmp_path: Path) -> None:
     over = time.monotonic() - 1
     costs = Costs(plain=3.0, fewshot=5.0, tuned=1.0)
     terms = Terms(sample=None, checks=9, tries=2, seed=0, held_out=(), until=over, costs=costs)
     cases = load_tests(folder)
     answers, checks, choice = _answers(
-        trial_of(desk, tmp_path / "out", over), cases, {"training shots": desk.examples[:9]}, terms
+        trial_of(answering, tmp_path / "out", over), cases, {"training shots": answering.examples[:9]}, terms
     )
     assert list(answers) == ["base", "fewshot", "tuned", "tuned+grammar"]
     assert all(len(given) == len(cases) for given in answers.values())  # fewer than the fewest
@@ -92,16 +94,16 @@ def test_the_untuned_modes_cost_at_least_the_choice_and_the_fewest_tests() -> No
     assert untuned_seconds(costs, 20) == 4 * len(TRIED) * 2.0 + 20 * 3.0
 
 
-def test_calls_with_examples_are_only_measured_when_they_are_wanted(desk: Desk) -> None:
+def test_calls_with_examples_are_only_measured_when_they_are_wanted(answering: Answering) -> None:
     asked: list[str] = []
 
     def script(action: str, _adapter: str | None) -> str:
         asked.append(action)
         return " none{}"
 
-    both = measure(desk, Scripted(script), ByteTokenizer(), 0)
+    both = measure(answering, Scripted(script), ByteTokenizer(), 0)
     full = len(asked)
-    plain = measure(desk, Scripted(script), ByteTokenizer(), 0, fewshot=False)
+    plain = measure(answering, Scripted(script), ByteTokenizer(), 0, fewshot=False)
     assert len(asked) - full < full
     assert plain.fewshot == plain.plain
     assert both.tuned > 0

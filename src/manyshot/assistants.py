@@ -13,8 +13,8 @@ from typing import Literal
 
 from manyshot.acting import Answer
 from manyshot.agent import Agent
+from manyshot.answering import THINKING, TUNED, answering_of
 from manyshot.data.dialogues.detours import EARLY, words
-from manyshot.desk import THINKING, TUNED, desk_of
 from manyshot.dialogue.approval import approved
 from manyshot.errors import DataError
 from manyshot.flow.paths import paths
@@ -82,7 +82,7 @@ def assistants(
         return
     config = settings_of(place)
     parts = parts or embedded(config.weights)
-    desk = desk_of(domain, config.copy_spans, config.held_out)
+    answering = answering_of(domain, config.copy_spans, config.held_out)
     base = parts.find_base(domain.base)
     adapters = {TUNED: place.adapter, THINKING: place.thinking} if mode == "tuned" else {}
     model, tokenizer = parts.open_model(base, adapters), parts.tokenizer(base)
@@ -100,7 +100,9 @@ def assistants(
             yield stage, partial(Guided, guidance_of(place.domain, place.dialogues, thinker.weigh, trust=trust))
             return
         guide = Guide(path for flow in flows for path in paths(flow)) if guided else None
-        act = partial(_act, desk.predictor(model, tokenizer), desk.mode(mode, grammar=True, shots=chosen_shots(place)))
+        act = partial(
+            _act, answering.predictor(model, tokenizer), answering.mode(mode, grammar=True, shots=chosen_shots(place))
+        )
 
         def open_assistant(world: World, trial: int) -> Agent:
             return Agent(partial(_think, thinker, trial), act, world, domain.context.language, guide=guide)

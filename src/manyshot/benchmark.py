@@ -16,10 +16,10 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from manyshot import bfcl, facts
+from manyshot.answering import TUNED
 from manyshot.bfcl.columns import Column, Tally, columns
 from manyshot.caller import Answered, Caller, ChatCaller, ModelCaller
 from manyshot.candidates import Candidate
-from manyshot.desk import TUNED
 from manyshot.errors import DataError, EvalError, ModelError
 from manyshot.journal import going_on, whole_rows
 from manyshot.oneline import storable

@@ -12,6 +12,7 @@ from manyshot import __version__
 from manyshot.cli_bench import app as bench
 from manyshot.cli_compare import EPILOG, compare, gate
 from manyshot.cli_dataset import app as dataset
+from manyshot.cli_desk import desk
 from manyshot.cli_dialogues import dialogues
 from manyshot.cli_judge import judge
 from manyshot.cli_shots import Trust
@@ -422,6 +423,7 @@ app.command()(simulate)
 app.command(epilog=EPILOG)(compare)
 app.command()(gate)
 app.command()(judge)
+app.command()(desk)
 
 
 @app.command()

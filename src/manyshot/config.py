@@ -92,6 +92,11 @@ def cache_folder() -> Path | None:
     return Path(given).expanduser() if given else None
 
 
+def desk_database(given: str) -> str:
+    """Address of the desk's database: as given, else MANYSHOT_DESK_DB (a password does not belong into a command)."""
+    return given or os.environ.get("MANYSHOT_DESK_DB", "").strip() or "sqlite:///desk.db"
+
+
 def secret(name: str, wanted_by: str) -> str:
     """What an environment variable holds, for `wanted_by`; never printed. Raises SpecError when it is not set."""
     if found := os.environ.get(name, "").strip():

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from manyshot import evaluate, facts, pipeline
+from manyshot.answering import TUNED, answering_of
 from manyshot.config import find_domain
-from manyshot.desk import TUNED, desk_of
 from manyshot.errors import DataError
 from manyshot.examine import stored
 from manyshot.parts import Parts
@@ -42,33 +42,33 @@ def curve(place: RunFolder, sizes: Sequence[int], parts: Parts, screen: Screen) 
     pairs, samples = int(trained.numbers["pairs"]), int(trained.numbers["samples"])
     if too_many := [n for n in sizes if n >= pairs]:
         raise DataError(f"a point of {too_many[0]} pairs: the run was trained on {pairs}; give smaller sizes")
-    desk = desk_of(load_domain(place.domain), config.copy_spans, config.held_out)
-    base = parts.find_base(desk.domain.base)
+    answering = answering_of(load_domain(place.domain), config.copy_spans, config.held_out)
+    base = parts.find_base(answering.domain.base)
     points = []
     with place.alone():
         for size in sorted(sizes):
             folder = place.path / "curve" / str(size)
             if read_manifest(folder) is None:
                 pipeline.train_folder(
-                    config.train.model_copy(update={"seed": config.seed}), desk.domain, base, place.data, folder, parts,
-                    screen, held_out=config.held_out, epochs=min(EPOCHS, math.ceil(samples / size)),
+                    config.train.model_copy(update={"seed": config.seed}), answering.domain, base, place.data, folder,
+                    parts, screen, held_out=config.held_out, epochs=min(EPOCHS, math.ceil(samples / size)),
                     start=config.start, first=size,
                 )  # fmt: skip
             model = parts.open_model(base, {TUNED: folder / LORA})
             try:
-                trial = Trial(desk, model, parts.tokenizer(base), folder / "predictions", screen, config.seed)
-                mode = desk.mode("tuned")
+                trial = Trial(answering, model, parts.tokenizer(base), folder / "predictions", screen, config.seed)
+                mode = answering.mode("tuned")
                 answers = answer(trial, mode.name, cases, mode)
             finally:
                 model.close()
-            tools = {t.name: t for t in desk.domain.tools}
+            tools = {t.name: t for t in answering.domain.tools}
             judged = evaluate.run(cases, {mode.name: answers}, tools, baseline=mode.name)
             points.append(_point(size, evaluate.summarise(judged)[0].overall))
             screen.say(f"{size} pairs: {points[-1].right} of {points[-1].total} right")
-        own = next(s.overall for s in evaluate.summarise(examined.tuned) if s.mode == desk.mode("tuned").name)
+        own = next(s.overall for s in evaluate.summarise(examined.tuned) if s.mode == answering.mode("tuned").name)
         points.append(_point(pairs, own))
         _store(place.path, points)
-        facts.write_report(place, desk, examined, kept.get("seconds", {}))
+        facts.write_report(place, answering, examined, kept.get("seconds", {}))
     return points
 
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from manyshot import evaluate
+from manyshot.answering import TUNED, Answering
 from manyshot.budget import Costs
-from manyshot.desk import TUNED, Desk
 from manyshot.errors import DataError, ModelError
 from manyshot.parts import Parts
 from manyshot.plugs.bases import Base
@@ -80,7 +80,7 @@ class Examined:
 
 
 def examine(
-    desk: Desk, base: Base, place: RunFolder, folder: Path, parts: Parts, screen: Screen, terms: Terms
+    answering: Answering, base: Base, place: RunFolder, folder: Path, parts: Parts, screen: Screen, terms: Terms
 ) -> Examined:
     """Answer the tests in the domain `folder` with the run's adapter and judge; writes place.eval, manifest last."""
     from manyshot.spec.load import load_tests
@@ -92,11 +92,11 @@ def examine(
     _forget_others(answered, cases)
     model = parts.open_model(base, {TUNED: place.adapter})
     try:
-        trial = Trial(desk, model, parts.tokenizer(base), answered, screen, terms.seed, terms.until)
-        answers, checks, choice = _answers(trial, cases, _sentences(desk, place, terms), terms)
+        trial = Trial(answering, model, parts.tokenizer(base), answered, screen, terms.seed, terms.until)
+        answers, checks, choice = _answers(trial, cases, _sentences(answering, place, terms), terms)
     finally:
         model.close()
-    examined = _judged(desk, cases, answers, terms.held_out, checks, choice)
+    examined = _judged(answering, cases, answers, terms.held_out, checks, choice)
     _store(place, examined, cases, terms)
     return examined
 
@@ -140,27 +140,29 @@ def _tests_id(cases: Sequence[TestCase]) -> str:
     return digest([case.model_dump(mode="json", exclude={"source"}) for case in cases])
 
 
-def _sentences(desk: Desk, place: RunFolder, terms: Terms) -> dict[str, list[CallPair]]:
+def _sentences(answering: Answering, place: RunFolder, terms: Terms) -> dict[str, list[CallPair]]:
     """Shots as they stand, and generated pairs that training did not see."""
     kept = [p for p in read_jsonl(place.data / "pairs.jsonl", CallPair) if held_back(p)]
-    shots = [p for p in desk.examples if p.call is None or p.call.name not in terms.held_out]
+    shots = [p for p in answering.examples if p.call is None or p.call.name not in terms.held_out]
     return {SHOTS: sample(shots, terms.checks, terms.seed), GENERATED: sample(kept, terms.checks, terms.seed)}
 
 
 def _check(trial: Trial, name: str, pairs: Sequence[CallPair], until: float | None) -> evaluate.Tally:
     if not pairs:
         return evaluate.Tally(0, 0)
-    mode, file = trial.desk.mode("tuned"), name.replace(" ", "-")
-    cases = [trial.desk.case(pair) for pair in pairs]
+    mode, file = trial.answering.mode("tuned"), name.replace(" ", "-")
+    cases = [trial.answering.case(pair) for pair in pairs]
     answers = answer_while(trial, {file: mode}, cases, FEWEST_CHECKS, until)[file]
     asked = {p.id for p in answers}
     cases = [c for c in cases if c.id in asked]
-    judged = evaluate.run(cases, {mode.name: answers}, {t.name: t for t in trial.desk.domain.tools}, baseline=mode.name)
+    judged = evaluate.run(
+        cases, {mode.name: answers}, {t.name: t for t in trial.answering.domain.tools}, baseline=mode.name
+    )
     return evaluate.summarise(judged)[0].overall
 
 
 def _judged(
-    desk: Desk,
+    answering: Answering,
     cases: Sequence[TestCase],
     answers: dict[str, list[Prediction]],
     held_out: Sequence[str],
@@ -168,8 +170,8 @@ def _judged(
     choice: Choice | None,
 ) -> Examined:
     """Verdicts on the tests that all modes answered, and on those that the tuned model did."""
-    tools = {t.name: t for t in desk.domain.tools}
-    rejects = (desk.reject,) if desk.reject else ()
+    tools = {t.name: t for t in answering.domain.tools}
+    rejects = (answering.reject,) if answering.reject else ()
     asked = {name: {p.id for p in given} for name, given in answers.items()}
     shared = set.intersection(*asked.values()) if asked else set()
     most = asked.get(BEST, set())
@@ -178,7 +180,7 @@ def _judged(
         given = {name: [p for p in answers[name] if p.id in ids] for name in modes}
         return evaluate.run(
             [c for c in cases if c.id in ids], given, tools,
-            held_out=held_out, shots=desk.domain.shots, reject_tools=rejects, baseline=baseline,
+            held_out=held_out, shots=answering.domain.shots, reject_tools=rejects, baseline=baseline,
         )  # fmt: skip
 
     tuned = [name for name in answers if name.startswith("tuned") and asked[name] == most]

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
 from manyshot import __version__, evaluate
-from manyshot.desk import Desk
+from manyshot.answering import Answering
 from manyshot.examine import Examined
 from manyshot.records import read_manifest, read_rows
 from manyshot.runfolder import RunFolder
@@ -139,31 +139,31 @@ _NOTES: dict[Language, dict[str, str]] = {
 }
 
 
-def note(examined: Examined, desk: Desk) -> str:
+def note(examined: Examined, answering: Answering) -> str:
     """The sentence above a report's figures, where one is needed."""
-    words = _NOTES[desk.domain.context.language]
+    words = _NOTES[answering.domain.context.language]
     if not examined.tuned.rows:
-        return words["untested"].format(name=desk.domain.name)
+        return words["untested"].format(name=answering.domain.name)
     if not examined.complete:
         return words["sample"].format(asked=len(examined.evaluation.of("base")), tests=examined.tests)
     return ""
 
 
-def write_report(place: RunFolder, desk: Desk, examined: Examined, seconds: dict[str, float]) -> None:
+def write_report(place: RunFolder, answering: Answering, examined: Examined, seconds: dict[str, float]) -> None:
     """report.html from the run's folder."""
     data, train = read_manifest(place.data), read_manifest(place.train)
     here = machine()
     info = evaluate.RunInfo(
-        domain=desk.domain.name,
+        domain=answering.domain.name,
         date=datetime.now(UTC),
         machine=f"{here['cores']} cores, {here['memory_gb']} GB, {here['system']}",
-        base=desk.domain.base,
+        base=answering.domain.base,
         facts=dict(_facts(examined, train)) | dict(_thinking(place)),
         seconds=seconds,
         data=_counts(data, "kinds") if data else {},
         rejects=_counts(data, "rejects") if data else {},
         coverage={str(k): str(v) for k, v in (data.numbers.get("coverage") or {}).items()} if data else {},
-        note=note(examined, desk),
+        note=note(examined, answering),
     )
     evaluate.write_report(
         place.report,
@@ -171,7 +171,7 @@ def write_report(place: RunFolder, desk: Desk, examined: Examined, seconds: dict
         info=info,
         loss=_loss(place),
         curve=_curve(place),
-        language=desk.domain.context.language,
+        language=answering.domain.context.language,
     )
 
 

@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from manyshot.answering import SHOTS, TUNED, answering_of
 from manyshot.assistants import assistants, workflow_of
 from manyshot.candidates import Candidate
 from manyshot.chat_agent import ChatAgent
 from manyshot.chat_calls import ChatCalls
 from manyshot.config import secret
-from manyshot.desk import SHOTS, TUNED, desk_of
 from manyshot.errors import DataError, ModelError
 from manyshot.parts import Parts, embedded
 from manyshot.pipeline import settings_of
@@ -125,8 +125,10 @@ class Opened:
         one = self.one
         if one.base_url:
             with chat_of(one) as chat:
-                desk = desk_of(self.domain, values="final")
-                asked = ChatCalls(chat, self.domain.tools, self.domain.context, desk.reader, desk.examples, self._shots)
+                answering = answering_of(self.domain, values="final")
+                asked = ChatCalls(
+                    chat, self.domain.tools, self.domain.context, answering.reader, answering.examples, self._shots
+                )
                 yield lambda case: asked.predict(case.id, case.action, case.history)
         elif one.run:
             mode = "tuned" if one.how == "free" else one.how
@@ -137,15 +139,15 @@ class Opened:
 
     def _alone(self) -> Iterator[Answering]:
         """A base, or an adapter on its base, beside the domain's shots."""
-        one, desk = self.one, desk_of(self.domain)
+        one, answering = self.one, answering_of(self.domain)
         parts = self.parts or embedded()
         base = parts.find_base(base_of(one, self.domain.base))
         tuned = one.adapter is not None
         model = parts.open_model(base, {TUNED: one.adapter / LORA} if one.adapter else {})
         try:
             tokenizer = parts.tokenizer(base)
-            predictor, room = desk.predictor(model, tokenizer), desk.room(tokenizer)
-            how = desk.mode(
+            predictor, room = answering.predictor(model, tokenizer), answering.room(tokenizer)
+            how = answering.mode(
                 "tuned" if tuned else one.how, grammar=one.how != "free", shots=self._shots,
                 room=2 * room if tuned else room,
             )  # fmt: skip

@@ -15,8 +15,8 @@ from typing import Literal
 from pydantic import Field, ValidationError
 
 from manyshot import budget, facts, generalist, thinking, trial
+from manyshot.answering import Answering, answering_of
 from manyshot.config import SHIPPED, find_domain
-from manyshot.desk import Desk, desk_of
 from manyshot.errors import DataError, SpecError, at
 from manyshot.examine import Examined, Terms, examine
 from manyshot.guard import guarded
@@ -72,7 +72,7 @@ class _Job:
 
     config: RunConfig
     domain: Domain
-    desk: Desk
+    answering: Answering
     base: Base
     run: RunFolder
     parts: Parts
@@ -127,7 +127,7 @@ def run(
         job = _Job(
             config,
             domain,
-            desk_of(domain, config.copy_spans, config.held_out),
+            answering_of(domain, config.copy_spans, config.held_out),
             base,
             place,
             parts,
@@ -186,7 +186,7 @@ def _plan(job: _Job, folder: Path) -> tuple[budget.Plan, budget.ThinkingPlan | N
     tokenizer = job.parts.tokenizer(job.base)
     model = job.parts.open_model(job.base, {})
     try:
-        costs = trial.measure(job.desk, model, tokenizer, job.config.seed, fewshot=count > 0)
+        costs = trial.measure(job.answering, model, tokenizer, job.config.seed, fewshot=count > 0)
     finally:
         model.close()
     config, thinks = job.config, _thinking_plan(job)
@@ -341,9 +341,9 @@ def _examine(job: _Job, folder: Path) -> Examined:
     began = time.monotonic()
     until = None if job.left is None else time.monotonic() + job.left - budget.CLOSING
     terms = replace(_terms(job.config, until), costs=budget.Costs(**job.run.read()["costs"]))
-    examined = examine(job.desk, job.base, job.run, folder, job.parts, job.screen, terms)
+    examined = examine(job.answering, job.base, job.run, folder, job.parts, job.screen, terms)
     _timed(job, "eval", began)
-    close(job.run, job.desk, examined, job.seconds)
+    close(job.run, job.answering, examined, job.seconds)
     return examined
 
 
@@ -351,12 +351,12 @@ def _terms(config: RunConfig, until: float | None) -> Terms:
     return Terms(config.sample, config.checks, config.tries, config.seed, config.held_out, until)
 
 
-def close(place: RunFolder, desk: Desk, examined: Examined, seconds: dict[str, float]) -> Manifest:
+def close(place: RunFolder, answering: Answering, examined: Examined, seconds: dict[str, float]) -> Manifest:
     """Write the report, then the run's manifest."""
     settings = place.read()
     spent = {**settings.get("seconds", {}), **seconds}
     place.note(seconds=spent)
-    facts.write_report(place, desk, examined, spent)
+    facts.write_report(place, answering, examined, spent)
     stages = {name: made.id for name in STAGES if (made := read_manifest(place.path / name))}
     near = read_manifest(place.likeness)
     numbers: Json = {**examined.numbers, "seconds": spent, **facts.machine()}
@@ -390,11 +390,11 @@ def again(place: RunFolder, screen: Screen, domain: Path | None = None, parts: P
     with place.alone():
         parts = parts or embedded(config.weights)
         folder = domain or find_domain(kept["from"])
-        desk = desk_of(load_domain(place.domain), config.copy_spans, config.held_out)
-        base = parts.find_base(desk.domain.base)
+        answering = answering_of(load_domain(place.domain), config.copy_spans, config.held_out)
+        base = parts.find_base(answering.domain.base)
         load_tests(folder)  # what is wrong with them must not cost the evaluation that is there
         began = time.monotonic()
         place.reopen()
-        examined = examine(desk, base, place, folder, parts, screen, _terms(config, None))
-        close(place, desk, examined, {"eval": round(time.monotonic() - began, 1)})
+        examined = examine(answering, base, place, folder, parts, screen, _terms(config, None))
+        close(place, answering, examined, {"eval": round(time.monotonic() - began, 1)})
         return examined

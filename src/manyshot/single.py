@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from manyshot import thinking
-from manyshot.desk import SHOTS, TUNED, desk_of
+from manyshot.answering import SHOTS, TUNED, answering_of
 from manyshot.errors import DataError, TrainError
 from manyshot.parts import Parts, embedded, teacher_of
 from manyshot.pipeline import StartName, settings_of, train_folder
@@ -104,11 +104,14 @@ def assistant(
     parts = parts or embedded(config.weights)
     if mode == "tuned" and not place.trained:
         raise DataError(f"{place.path}: its training is not finished; go on with manyshot run, or use --mode base")
-    desk = desk_of(load_domain(place.domain), config.copy_spans, config.held_out)
-    base, shots = parts.find_base(desk.domain.base), chosen_shots(place)
+    answering = answering_of(load_domain(place.domain), config.copy_spans, config.held_out)
+    base, shots = parts.find_base(answering.domain.base), chosen_shots(place)
     model = parts.open_model(base, {TUNED: place.adapter} if mode == "tuned" else {})
     try:
-        predictor, how = desk.predictor(model, parts.tokenizer(base)), desk.mode(mode, grammar=grammar, shots=shots)
+        predictor, how = (
+            answering.predictor(model, parts.tokenizer(base)),
+            answering.mode(mode, grammar=grammar, shots=shots),
+        )
         predictor.predict("warm", "", how)  # reads the tools into the cache, so that the first answer is no slower
         yield predictor, how
     finally:

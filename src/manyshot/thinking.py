@@ -15,9 +15,9 @@ from itertools import zip_longest
 from pathlib import Path
 
 from manyshot import facts, multiply
+from manyshot.answering import THINKING
 from manyshot.budget import ThinkingPlan
 from manyshot.dataset.split import side
-from manyshot.desk import THINKING
 from manyshot.dialogue.approval import approved
 from manyshot.errors import DataError, EvalError, SpecError, WorldError
 from manyshot.flow.paths import paths as paths_of

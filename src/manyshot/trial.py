@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from manyshot.answering import SHOTS, Answering
 from manyshot.budget import Costs
-from manyshot.desk import SHOTS, Desk
 from manyshot.errors import ManyshotError
 from manyshot.progress import Screen
 from manyshot.protocols import Model
@@ -48,7 +48,7 @@ class Choice(Record):
 class Trial:
     """Who answers, where the answers lie, and until when (time.monotonic; None: no limit)."""
 
-    desk: Desk
+    answering: Answering
     model: Model
     tokenizer: Tokenizer
     out: Path
@@ -58,30 +58,30 @@ class Trial:
     room: int = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "room", self.desk.room(self.tokenizer))
+        object.__setattr__(self, "room", self.answering.room(self.tokenizer))
 
     def untuned(self, shots: int) -> Mode:
         name = "fewshot" if shots else "base"
-        return self.desk.mode(name, shots=shots, room=self.room)
+        return self.answering.mode(name, shots=shots, room=self.room)
 
 
 def measure(
-    desk: Desk, model: Model, tokenizer: Tokenizer, seed: int, calls: int = 3, *, fewshot: bool = True
+    answering: Answering, model: Model, tokenizer: Tokenizer, seed: int, calls: int = 3, *, fewshot: bool = True
 ) -> Costs:
     """Seconds a call on a few shots; those of a tuned model follow from the base's tokens a second.
 
     fewshot: measure calls with examples too, as many as are shown by default, for how many the choice will take is not
     known yet; else they are taken for plain ones.
     """
-    predictor, room = desk.predictor(model, tokenizer), desk.room(tokenizer)
-    pairs = sample(desk.examples, calls, seed)
+    predictor, room = answering.predictor(model, tokenizer), answering.room(tokenizer)
+    pairs = sample(answering.examples, calls, seed)
     if not pairs:
         return Costs(2.0, 2.0, 1.0)
-    base, shown = desk.mode("base", room=room), desk.mode("fewshot", room=room)
+    base, shown = answering.mode("base", room=room), answering.mode("fewshot", room=room)
     predictor.predict("warm", pairs[0].action, base)
     plain = [predictor.predict(p.id, p.action, base, p.history) for p in pairs]
     full = [predictor.predict(p.id, p.action, shown, p.history) for p in pairs] if fewshot else plain
-    answers = [target_text(p.call, p.surfaces, desk.values) for p in desk.examples]
+    answers = [target_text(p.call, p.surfaces, answering.values) for p in answering.examples]
     length = statistics.mean(len(tokenizer.encode(text, add_special_tokens=False)) for text in answers)
     token = sum(p.ms for p in plain) / max(1, sum(p.tokens_out for p in plain)) / 1000
     one = statistics.mean(p.ms for p in plain) / 1000
@@ -110,12 +110,12 @@ def choose_shots(trial: Trial, count: int) -> Choice:
     if before := _read(file, Choice):
         return before[0]
     left_out = _to_try(trial, count)
-    predictor = trial.desk.predictor(trial.model, trial.tokenizer, without=left_out)
-    tools = {t.name: t for t in trial.desk.domain.tools}
+    predictor = trial.answering.predictor(trial.model, trial.tokenizer, without=left_out)
+    tools = {t.name: t for t in trial.answering.domain.tools}
     stop = None if trial.until is None else time.monotonic() + CHOICE_SHARE * (trial.until - time.monotonic())
     right, done = dict.fromkeys(TRIED, 0), 0
     with trial.screen.bar("choosing the number of examples") as bar:
-        for case in map(trial.desk.case, left_out):
+        for case in map(trial.answering.case, left_out):
             if stop is not None and time.monotonic() > stop and done >= FEWEST:
                 break
             for shots in TRIED:
@@ -131,7 +131,7 @@ def choose_shots(trial: Trial, count: int) -> Choice:
 
 def _to_try(trial: Trial, count: int) -> list[CallPair]:
     """Shots in a seeded order, so many that enough examples are left."""
-    examples = trial.desk.examples
+    examples = trial.answering.examples
     count = min(count, max(len(examples) - max(TRIED), len(examples) // 4))
     return random.Random(trial.seed).sample(examples, count)
 
@@ -142,7 +142,7 @@ def answer(trial: Trial, name: str, cases: Sequence[TestCase], mode: Mode) -> li
     before = _read(file, Prediction)
     if before and [p.id for p in before] == [c.id for c in cases]:
         return before
-    predictor = trial.desk.predictor(trial.model, trial.tokenizer)
+    predictor = trial.answering.predictor(trial.model, trial.tokenizer)
     answers: list[Prediction] = []
     with trial.screen.bar(name) as bar:
         for case in cases:
@@ -172,7 +172,7 @@ def answer_while(
     enough = len(cases) if until is None else min(fewest, len(cases))
     if len(ids[0]) >= enough and all(i == ids[0] for i in ids) and set(ids[0]) <= {c.id for c in cases}:
         return before
-    predictor = trial.desk.predictor(trial.model, trial.tokenizer)
+    predictor = trial.answering.predictor(trial.model, trial.tokenizer)
     made: dict[str, dict[str, Prediction]] = {name: {} for name in modes}
     slowest = 0.0
     with trial.screen.bar(" and ".join(modes)) as bar:
@@ -194,7 +194,7 @@ def tuned_answers(
     trial: Trial, cases: Sequence[TestCase], fewest: int, until: float | None, *, grammar: bool
 ) -> dict[str, list[Prediction]]:
     """Answers of the tuned model to the cases that time allows but `fewest` at least."""
-    mode = trial.desk.mode("tuned", grammar=grammar, room=2 * trial.room)
+    mode = trial.answering.mode("tuned", grammar=grammar, room=2 * trial.room)
     return answer_while(trial, {mode.name: mode}, cases, fewest, until)
 
 

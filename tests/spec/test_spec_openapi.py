@@ -279,3 +279,30 @@ def test_both_kinds_of_tools(desk: Desk, said: Said) -> None:
     assert any(
         "wanted one API description, found openapi.yaml and openapi.json" in str(f) for f in check(desk.folder).faults
     )
+
+
+def test_a_title_that_only_repeats_the_name_is_left_out(tmp_path: Path) -> None:
+    body = {
+        "type": "object",
+        "properties": {
+            "serveTime": {"type": "string", "title": "Servetime"},
+            "note": {"type": "string", "title": "What the driver should know"},
+            "car": {"type": "object", "properties": {"plate_no": {"type": "string", "title": "Plate No"}}},
+        },
+    }
+    row = {"name": "area_code", "in": "query", "schema": {"type": "string", "title": "Area Code"}}
+    post = {
+        "operationId": "Book",
+        "parameters": [row],
+        "requestBody": {"content": {"application/json": {"schema": body}}},
+        "responses": {"200": {"description": "ok"}},
+    }
+    api = {"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "paths": {"/visits": {"post": post}}}
+    (tmp_path / "openapi.json").write_text(json.dumps(api))
+    [made] = read_openapi(tmp_path, "openapi.json", Findings())
+    assert made.tool.properties == {
+        "area_code": {"type": "string"},
+        "serveTime": {"type": "string"},
+        "note": {"type": "string", "title": "What the driver should know"},
+        "car": {"type": "object", "properties": {"plate_no": {"type": "string"}}},
+    }

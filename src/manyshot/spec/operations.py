@@ -56,7 +56,7 @@ class _Draft:
             if key in self.properties:
                 raise SpecError(f'the parameter "{name}" stands several times in {place}; rename one')
             self.hints.append(f'"{name}" stands in {self.places[name][0]} and {place}; the latter is called "{key}"')
-        self.properties[key] = schema
+        self.properties[key] = _untitled(name, schema)
         self.places[key] = (place, name)
         if needed:
             self.required.append(key)
@@ -218,7 +218,7 @@ def _clean(schema: Any) -> Any:
         if word in _DROPPED or word.startswith("x-"):
             continue
         if word == "properties" and isinstance(value, dict):
-            out[word] = {n: _clean(s) for n, s in value.items() if not _only_read(s)}
+            out[word] = {n: _untitled(n, _clean(s)) for n, s in value.items() if not _only_read(s)}
         elif word in ("items", "additionalProperties", "not"):
             out[word] = _clean(value)
         elif word in ("anyOf", "oneOf", "allOf") and isinstance(value, list):
@@ -231,6 +231,17 @@ def _clean(schema: Any) -> Any:
         dropped = set(schema.get("properties", {})) - set(out["properties"])
         out["required"] = [n for n in out["required"] if n not in dropped]
     return _new_bounds(_file_as_text(out))
+
+
+def _untitled(name: str, schema: Any) -> Any:
+    """Without a title that only repeats the name, as FastAPI writes one for every field."""
+    if not isinstance(schema, dict) or _letters(str(schema.get("title"))) != _letters(name):
+        return schema
+    return {word: value for word, value in schema.items() if word != "title"}
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[\W_]", "", text).lower()
 
 
 def _only_read(schema: Any) -> bool:

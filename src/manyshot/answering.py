@@ -25,7 +25,7 @@ SHOTS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class Answering:
     """A domain made ready for answering."""
 
     domain: Domain
@@ -87,10 +87,12 @@ class Desk:
         return min(MAX_TOKENS, max(64, longest * 3 // 2))
 
 
-def desk_of(domain: Domain, copy_spans: bool = True, held_out: Sequence[str] = (), values: Values = "span") -> Desk:
+def answering_of(
+    domain: Domain, copy_spans: bool = True, held_out: Sequence[str] = (), values: Values = "span"
+) -> Answering:
     """Make a domain ready; takes about a second. `copy_spans`: the grammar lets free text only be copied; `held_out`:
     tools whose shots teach nothing; `values`: as the model was trained to write them."""
     builder = Builder(domain, 0)
     reader = Reader(builder.slots, builder.defaults, builder.reject, values)
     shots = tuple(builder.shot_pairs)
-    return Desk(domain, reader, builder.slots, shots, builder.reject, copy_spans, tuple(held_out), values)
+    return Answering(domain, reader, builder.slots, shots, builder.reject, copy_spans, tuple(held_out), values)
