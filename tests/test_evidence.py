@@ -262,7 +262,7 @@ def test_a_choice_that_is_named_is_given() -> None:
         ("丢了一副手套，按一百五赔", "一百五"),
         ("赔我四百块", "四百块"),
         ("扣子坏了两颗，赔六十五块五", "六十五块五"),
-        ("丢了2只，赔1千2", "1千2"),
+        ("丢了2只，赔两千", "两千"),
     ],
 )
 def test_a_sum_of_money_is_told_from_a_count(action: str, said: str) -> None:

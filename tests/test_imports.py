@@ -33,7 +33,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "data.variety",
     ),
     ("render", "grammar", "likelihood", "score", "bfcl", "formats", "flow", "data.slots"),
-    ("copying", "evidence", "scoring", "likeness", "dialogue", "scenario", "transcript", "world", "dataset"),
+    ("copying", "evidence", "options", "scoring", "likeness", "dialogue", "scenario", "transcript", "world", "dataset"),
     (
         "acting",
         "agent",

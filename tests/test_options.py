@@ -58,7 +58,7 @@ def test_a_word_before_brackets_is_the_value_s_own() -> None:
     ("language", "said", "meant"),
     [
         ("zh", "丢了一副皮手套", "lost"),
-        ("zh", "袖子扯破了", "torn"),
+        ("zh", "袖口扯破了", "torn"),
         ("zh", "拉链头断了", "part"),
         ("en", "I have been waiting far too long", "late"),
         ("en", "it is much cheaper next door", "price"),

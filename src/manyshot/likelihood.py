@@ -73,10 +73,17 @@ def value_nats(places: Sequence[Place], key: str, keys: Collection[str], values:
             colon = end + len(f'{quote}{comma}"{key}":'.encode())
             begin, at = _place(places, colon)
             cut = text[begin:colon]
-            told = {v: nats(cut + json.dumps(v, ensure_ascii=False).encode(), places[at:]) for v in values}
+            told = {value: _nats_of_value(cut, value, places[at:]) for value in values}
             whole = math.log(math.fsum(map(math.exp, told.values())))
             return {value: one - whole for value, one in told.items()}
     return {}
+
+
+def _nats_of_value(before: bytes, value: Any, places: Sequence[Place]) -> float:
+    """Of one choice; 3 is not the beginning of 30, so what may stand behind a bare word belongs to it."""
+    written = before + json.dumps(value, ensure_ascii=False).encode()
+    endings = ("",) if isinstance(value, str) else (",", "}")
+    return math.log(math.fsum(math.exp(nats(written + end.encode(), places)) for end in endings))
 
 
 def _ends(text: bytes, keys: Collection[str]) -> list[tuple[int, str, str | None]]:

@@ -84,19 +84,19 @@ class Signs(NamedTuple):
 #: bench/fit_presence.py. `+`: required fields, where "not given" means that it must be asked for.
 WEIGHTS: dict[str, tuple[float, ...]] = {
     # group: (base, worded, own, about, length, spare, fitting, rest, hint, unusual)
-    "choice": (-1.99, 0.43, 1.45, 0.25, -0.18, 0.00, 0.00, 0.43, 0.54, 0.64),
-    "choice+": (1.78, 0.00, 1.92, -1.37, 0.72, 0.00, 0.00, 0.31, 0.62, 0.85),
-    "list": (-0.81, 0.55, 2.37, 0.55, -0.21, 0.00, 0.00, 0.26, 0.00, 0.92),
-    "list+": (3.47, 0.00, 1.83, -0.75, 0.14, 0.00, 0.00, 0.70, 0.00, 1.79),
-    "mark": (-0.74, 0.68, 1.58, 0.17, 0.08, 4.09, 0.06, 0.85, 0.00, -0.62),
-    "mark+": (0.93, 0.00, 0.93, 0.45, 1.35, 5.23, 0.05, 0.05, 0.00, 0.07),
-    "moment": (-3.33, 0.14, 1.04, 0.15, -0.11, 6.49, 0.64, 1.11, 0.00, -0.97),
-    "moment+": (-1.01, 0.00, 0.62, 0.73, 1.00, 5.74, 0.75, -1.40, 0.00, 0.68),
-    "number": (-1.11, 0.42, 2.82, 0.12, -0.04, 0.73, 3.03, 1.09, 0.00, -0.91),
-    "number+": (2.24, 0.00, 0.71, 0.58, 0.87, 1.42, 2.19, 0.53, 0.00, 0.24),
-    "words": (0.06, 0.38, 0.79, 0.65, -0.53, 0.00, 0.00, 0.47, 0.00, 1.55),
-    "words+": (3.70, 0.00, 1.04, -0.14, 1.33, 0.00, 0.00, -0.54, 0.00, 2.58),
-    "yesno": (-1.13, 0.37, 1.76, 0.92, 0.32, 0.00, 0.00, 0.89, 0.00, 0.31),
+    "choice": (-1.95, 0.42, 1.44, 0.23, -0.23, 0.00, 0.00, 0.50, 0.55, 0.62),
+    "choice+": (1.76, 0.00, 1.89, -1.34, 0.66, 0.00, 0.00, 0.25, 0.65, 1.00),
+    "list": (-0.80, 0.55, 2.37, 0.55, -0.18, 0.00, 0.00, 0.29, 0.00, 0.86),
+    "list+": (3.44, 0.00, 1.84, -0.77, 0.14, 0.00, 0.00, 0.67, 0.00, 1.79),
+    "mark": (-0.73, 0.68, 1.56, 0.19, 0.05, 4.09, 0.06, 0.83, 0.00, -0.54),
+    "mark+": (0.94, 0.00, 0.94, 0.45, 1.25, 5.23, 0.05, 0.00, 0.00, 0.26),
+    "moment": (-3.39, 0.16, 1.01, 0.09, 0.19, 6.52, 0.61, 1.03, 0.00, -1.19),
+    "moment+": (-0.95, 0.00, 0.63, 0.72, 1.07, 5.69, 0.79, -1.37, 0.00, 0.54),
+    "number": (-1.24, 0.44, 2.60, 0.17, 0.08, 0.88, 3.24, 1.16, 0.00, -1.14),
+    "number+": (2.15, 0.00, 0.51, 0.61, 0.61, 1.98, 2.25, 0.75, 0.00, 0.13),
+    "words": (0.05, 0.39, 0.69, 0.69, -0.64, 0.00, 0.00, 0.44, 0.00, 1.72),
+    "words+": (3.74, 0.00, 1.06, -0.13, 1.25, 0.00, 0.00, -0.56, 0.00, 2.71),
+    "yesno": (-1.15, 0.37, 1.75, 0.93, 0.27, 0.00, 0.00, 0.85, 0.00, 0.42),
     # Hardly any corpus sentence leaves out a required yes-no.
     "yesno+": (3.00, 0.00, 0.00, 0.00, 0.00, 0.00, 0.00, 0.00, 0.00, 0.00),
 }
@@ -124,7 +124,7 @@ class Presence:
         whole = [len(text) for text in texts] or [1]
         self._fields: dict[str, list[_Field]] = {}
         self._lengths: dict[str, float] = {}
-        beside = {shot.id: self._stems(_without_values(shot)) for ss in told.values() for shot in ss}
+        beside = {shot.id: self._stems(_without_values(shot), 3) for ss in told.values() for shot in ss}
         in_shots = Counter(stem for stems in beside.values() for stem in stems)
         self._beside = frozenset(in_shots)
         self._unusual: dict[str, float] = {}
@@ -253,15 +253,15 @@ class Presence:
         signs = list(text)
         for span in (span for slot in tool.slots for span in evidence.spots(slot, text)):
             signs[span.start : span.end] = "|" * (span.end - span.start)
-        return self._stems("".join(signs)) - self._stems(tool.tool.description)
+        return self._stems("".join(signs), 3) - self._stems(tool.tool.description, 3)
 
-    def _stems(self, text: str) -> frozenset[str]:
-        """Beginnings of the words of a text, five letters long; in Chinese, pairs of signs."""
+    def _stems(self, text: str, shortest: int = 4) -> frozenset[str]:
+        """Beginnings of the words of a text, five letters long; in Chinese, pairs of signs; no shorter words."""
         text = text.lower()
         if self._zh:
             pairs = {text[i : i + 2] for i in range(len(text) - 1) if _TWO_ZH.match(text, i)}
             return frozenset(pairs | set(re.findall("[a-z]{2,}", text)))
-        return frozenset(word[:5] for word in re.findall("[a-z]{4,}", text))
+        return frozenset(word[:5] for word in re.findall(f"[a-z]{{{shortest},}}", text))
 
 
 def _without_values(shot: Shot) -> str:
