@@ -190,5 +190,18 @@ def test_the_one_number_that_is_said_is_not_two_fields() -> None:
         assert sum(decided.get(key, True) for key in (("tilt",), ("pan",))) == kept
 
 
+@pytest.mark.parametrize("text", [' Stay{"start":"Friday","end":"Friday"}', ' Stay{"end":"Friday"}'])
+def test_the_one_day_that_is_said_is_not_two_fields(text: str) -> None:
+    """Also where the model wrote it for one, and evidence alone would have it for the other, too."""
+    day = {"type": "string", "format": "date"}
+    stay = Tool(name="Stay", parameters={"properties": {"start": day, "end": day}})
+    presence = Presence({"Stay": slots_of(stay, CONTEXT)}, (), "en")
+    can = {("start",): ("Friday",), ("end",): ("Friday",)}
+    done = _written(text, tuple(Place(bytes([b]), {bytes([b]): -0.7, b"s": -0.7, b"}": -0.7}) for b in text.encode()))
+    assert min(presence.odds("Stay", "they leave on Friday").values()) > 2
+    decided = presence.decide("Stay", "they leave on Friday", done, can, ())
+    assert sum(decided.get((key,), f'"{key}"' in text) for key in ("start", "end")) == 1
+
+
 def _written(text: str, places: tuple[Place, ...]) -> Completion:
     return Completion(text, 1, 0, len(text), 0.0, "stop", places)

@@ -191,12 +191,17 @@ class Presence:
         """Pairs of fields that were given the same free text, or one a piece of the other's, or the one choice,
         number or moment that is named: one of them was not said. In the corpus, none of 1,279 pairs of texts share
         words."""
-        top = [s for s in self._slots[name].slots if len(s.path) == 1 and s.name in among and s.name in written]
-        said = {s.name: (s.field.kind, w) for s in top if isinstance(w := written[s.name], str)}
-        texts = [(name, w) for name, (kind, w) in said.items() if kind in FREE]
-        numbers = [(name, w) for name, (kind, w) in said.items() if kind in evidence.NUMBERS]
-        moments = [(name, kind, w) for name, (kind, w) in said.items() if kind in evidence.MOMENTS]
-        chosen = [s for s in top if s.field.kind is Kind.ENUM]
+        top = [s for s in self._slots[name].slots if len(s.path) == 1 and s.name in among]
+        said: list[tuple[str, Kind, str]] = []
+        for slot in top:
+            # What would be written for a field that the model left out, where only one thing can be.
+            words = written.get(slot.name, only[0] if len(only := can.get(slot.path, ())) == 1 else None)
+            if isinstance(words, str):
+                said.append((slot.name, slot.field.kind, words))
+        texts = [(key, w) for key, kind, w in said if kind in FREE]
+        numbers = [(key, w) for key, kind, w in said if kind in evidence.NUMBERS]
+        moments = [one for one in said if one[1] in evidence.MOMENTS]
+        chosen = [s for s in top if s.field.kind is Kind.ENUM and s.name in written]
         return [
             *((a, b) for (a, x), (b, y) in combinations(texts, 2) if x in y or y in x),
             *(
