@@ -11,7 +11,7 @@ import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -20,32 +20,50 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from manyshot.data.asking import MOST, Asking
 from manyshot.data.dialogues.build import EXAMPLES, DialogueBuilder, Rejects, pools_of
 from manyshot.data.dialogues.detours import SHARES, words
+from manyshot.data.dialogues.reword import AUTHOR, GIVE_UP, reworded
 from manyshot.data.variety import NearDuplicates, nearest_similarity
 from manyshot.errors import DataError
+from manyshot.journal import Answers, kept_answers
 from manyshot.progress import Screen
+from manyshot.protocols import Teacher, Usage
 from manyshot.records import digest, read_jsonl, read_manifest, read_rows, write_jsonl, write_manifest
 from manyshot.shotbook import GENERATED, Shotbook, open_book
 from manyshot.spec.load import load_sayings
-from manyshot.types import Json, Manifest, Trajectory
+from manyshot.types import Json, Manifest, TeacherConfig, Trajectory
 from manyshot.world.functions import FILE as WORLD
 from manyshot.world.opening import opener
 
 REJECTS = "rejects.jsonl"
 #: Finished paths of a try that is under way.
 PARTS = "parts"
+#: What a teacher answered and what it cost, by the content of the request.
+ANSWERS = "answers.jsonl"
 #: Dialogues that are made when nobody says how many.
 COUNT = 2400
+#: A teacher that knows kept answers.
+OpenTeacher = Callable[[Answers], Teacher]
 
 
 def run(
-    folder: Path, out: Path, screen: Screen, *, count: int = COUNT, seed: int = 0, trust: bool = False, workers: int = 1
+    folder: Path,
+    out: Path,
+    screen: Screen,
+    *,
+    count: int = COUNT,
+    seed: int = 0,
+    trust: bool = False,
+    workers: int = 1,
+    teacher: OpenTeacher | None = None,
+    budget: int | None = None,
 ) -> Manifest:
     """Make about `count` dialogues, the same number along each path that has an approved shot.
 
-    workers: processes; the result does not depend on them. Raises DataError where no shot is approved, SpecError and
-    WorldError for a domain that cannot be used.
+    workers: processes; the result does not depend on them. teacher: opens the domain's, which words a share of them
+    anew for at most `budget` tokens. Raises DataError where no shot is approved, SpecError and WorldError for a domain
+    that cannot be used, ModelError for a teacher that takes no requests.
     """
     began = time.perf_counter()
     book = open_book(folder, partial(opener, trust=trust))
@@ -58,25 +76,89 @@ def run(
     each = -(-count // len(paths))
     config: Json = {"count": count, "seed": seed, "shares": builder.shares}
     parts = _begin(out, digest({"id": builder.id, **config}))
-    made = [path for path in paths if (parts / f"{path}.json").exists()]
-    with _pool(workers, folder, seed, trust, builder) as pool, screen.bar("dialogues") as bar:
-        for n, _ in enumerate(pool.map(partial(_make, parts=parts, each=each), [p for p in paths if p not in made]), 1):
-            bar.update((len(made) + n) / len(paths), f"{len(made) + n} of {len(paths)} paths")
-    told = {path: next(row for _, row in read_rows(parts / f"{path}.json")) for path in paths}
-    rejects = _gathered(told.values())
-    rows = _apart(
-        builder, {path: list(read_jsonl(parts / f"{path}.jsonl", Trajectory)) for path in paths}, told, rejects
-    )
-    write_jsonl(out / GENERATED, rows)
-    write_jsonl(out / REJECTS, _told(rejects))
-    fresh = sum(one.path not in made for one in rows)
+    taught: Json = {}
+    inputs = {"shots": builder.id}
+    # First of all: a teacher may refuse the key.
+    with _opened(teacher, out) as asked:
+        made = [path for path in paths if (parts / f"{path}.json").exists()]
+        with _pool(workers, folder, seed, trust, builder) as pool, screen.bar("dialogues") as bar:
+            for n, _ in enumerate(
+                pool.map(partial(_make, parts=parts, each=each), [p for p in paths if p not in made]), 1
+            ):
+                bar.update((len(made) + n) / len(paths), f"{len(made) + n} of {len(paths)} paths")
+        told = {path: next(row for _, row in read_rows(parts / f"{path}.json")) for path in paths}
+        rejects = _gathered(told.values())
+        rows = _apart(
+            builder, {path: list(read_jsonl(parts / f"{path}.jsonl", Trajectory)) for path in paths}, told, rejects
+        )
+        if asked is not None and book.domain.teacher is not None:
+            rows, taught = _taught(rows, builder, book.domain.teacher, asked, rejects, screen, seed, budget)
+            config["teacher"] = book.domain.teacher.model_dump(mode="json")
+            inputs["teacher"] = digest([[turn.text for turn in one.turns] for one in rows if one.author == AUTHOR])
+        write_jsonl(out / GENERATED, rows)
+        write_jsonl(out / REJECTS, _told(rejects))
+        fresh = sum(one.path not in made for one in rows)
+        numbers = {
+            **_numbers(book, builder, rows, told, rejects),
+            **({"teacher": taught} if taught else {}),
+            "rows_per_second": round(fresh / max(time.perf_counter() - began, 1e-9), 1),
+        }
+        manifest = write_manifest(out, "dialogues", inputs, config, numbers)
+        shutil.rmtree(parts)
+        return manifest
+
+
+@contextmanager
+def _opened(teacher: OpenTeacher | None, out: Path) -> Iterator[Teacher | None]:
+    """The teacher, whose answers are kept as they come."""
+    if teacher is None:
+        yield None
+        return
+    with kept_answers(out / ANSWERS) as answers:
+        yield teacher(answers)
+
+
+def _taught(
+    rows: list[Trajectory],
+    builder: DialogueBuilder,
+    config: TeacherConfig,
+    teacher: Teacher,
+    rejects: Rejects,
+    screen: Screen,
+    seed: int,
+    budget: int | None,
+) -> tuple[list[Trajectory], Json]:
+    """The dialogues, some in the teacher's words, and what that took."""
+    used = teacher.usage
+    with screen.bar("teacher") as bar:
+        asking = Asking(teacher, seed, give_up=GIVE_UP, budget=budget, most=MOST)
+
+        def progress(done: int, of: int) -> None:
+            bar.update(done / max(of, 1), f"{done} of {of} dialogues, {_cost(used, config)}")
+
+        rows = reworded(
+            rows, builder.company, asking, rejects, progress, share=config.share, styles=config.styles
+        )  # fmt: skip
+    if asking.closed:
+        screen.say(f"the teacher was left alone: {asking.closed}; the other dialogues keep the words they had")
     numbers = {
-        **_numbers(book, builder, rows, told, rejects),
-        "rows_per_second": round(fresh / max(time.perf_counter() - began, 1e-9), 1),
+        "dialogues": sum(row.author == AUTHOR for row in rows),
+        **asking.numbers(),
+        "kept_answers": used.kept,
+        "made_again_for": used.again,
+        "budget": budget,
     }
-    manifest = write_manifest(out, "dialogues", {"shots": builder.id}, config, numbers)
-    shutil.rmtree(parts)
-    return manifest
+    screen.say(f"{numbers['dialogues']} dialogues in the teacher's words, {_cost(used, config)}")
+    return rows, numbers | ({"cost": _money(used, config.price)} if config.price else {})
+
+
+def _cost(used: Usage, config: TeacherConfig) -> str:
+    money = f", cost {_money(used, config.price)}" if config.price else ""
+    return f"{used.calls} calls ({used.retries} made again, {used.kept} kept ones), {used.tokens} tokens{money}"
+
+
+def _money(used: Usage, price: tuple[float, float]) -> float:
+    return round((used.tokens_in * price[0] + used.tokens_out * price[1]) / 1e6, 4)
 
 
 def builder_of(book: Shotbook, seed: int) -> DialogueBuilder:
@@ -101,7 +183,7 @@ def _begin(out: Path, name: str) -> Path:
     """The folder of finished paths; those of a killed try are kept when it made the same."""
     if read_manifest(out) is not None:
         raise DataError(f"{out}: holds finished dialogues; choose another --out")
-    ours = {GENERATED, REJECTS, PARTS}
+    ours = {GENERATED, REJECTS, PARTS, ANSWERS}
     if out.is_dir() and (
         strange := sorted(p.name for p in out.iterdir() if p.name not in ours and ".part" not in p.name)
     ):

@@ -117,7 +117,7 @@ class Script:
 
 @dataclass(slots=True)
 class Usage:
-    """What a teacher has cost so far. Tokens as the endpoint counts them, those of kept answers too; `retries` are calls
+    """What a teacher has cost so far. Tokens as the endpoint counts them, those of kept answers too; `retries`: calls
     made again."""
 
     calls: int = 0

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 import openai
 
-from manyshot.errors import TeacherError
+from manyshot.errors import GarbledError, TeacherError
+from manyshot.journal import Answers
 from manyshot.plugs.endpoint import Endpoint, hopeless
 from manyshot.plugs.teachers.prompts import dialogue_prompt, instructions_prompt, read_answer, values_prompt
-from manyshot.journal import Answers
 from manyshot.protocols import Lesson, Script, Usage, Wish
 from manyshot.records import digest
 from manyshot.types import Language, TeacherConfig
@@ -69,7 +69,9 @@ class OpenAITeacher:
         text = self._answer(prompt, seed)
         answer = read_answer(text, count)
         if not any(answer):
-            raise TeacherError(f"{self._there.model} wrote no line of JSON as wanted, but: {' '.join(text.split())[:80]}")
+            raise GarbledError(
+                f"{self._there.model} wrote no line of JSON as wanted, but: {' '.join(text.split())[:80]}"
+            )
         return answer
 
     def _answer(self, prompt: str, seed: int) -> str:
