@@ -241,6 +241,7 @@ def test_a_refused_key_stops_before_anything_is_made(tmp_path: Path) -> None:
         made(desk(tmp_path, there), tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_after_a_kill_nothing_is_asked_twice(tmp_path: Path) -> None:
     seen: list[str] = []
 

@@ -38,7 +38,8 @@ class Stage:
 
 
 def play(scenario: Scenario, stage: Stage, open_assistant: Opener, trial: int = 0) -> Json:
-    """One conversation as a row: {id, trial, pass, final_state, violations, handoff, turns, dialogue}.
+    """One conversation as a row: {id, trial, pass, final_state, violations, handoff, turns, dialogue}, with the number
+    of `spoilt` calls where the stage spoils some.
 
     Raises ModelError where the model is gone; nothing for what an assistant does.
     """
@@ -69,12 +70,13 @@ def play(scenario: Scenario, stage: Stage, open_assistant: Opener, trial: int = 
     verdict = grade(scenario, assistant.turns, before, world.state(), handoff=handoff)
     if stage.spoil is not None and spoilt is not None:
         verdict = stage.spoil.judge(verdict, assistant.turns, spoilt)
-    return _row(
+    row = _row(
         scenario,
         trial,
         verdict,
         [turn.model_dump(mode="json", exclude={"line"}, exclude_none=True) for turn in assistant.turns],
     )
+    return row if spoilt is None else {**row, "spoilt": len(spoilt.said)}
 
 
 def _row(scenario: Scenario, trial: int, verdict: Verdict, dialogue: list[Json]) -> Json:

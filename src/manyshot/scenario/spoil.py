@@ -22,8 +22,14 @@ if TYPE_CHECKING:
     from manyshot.scenario.grade import Verdict
 
 _NUMBER = re.compile(r"\d+")
+#: An hour of a true answer, and one that a reply may name by a clock of twelve hours: 14:00 is 2:00.
+_HOUR = re.compile(r"(?<!\d)(1[3-9]|2[0-3]):\d\d")
+_AT = re.compile(r"(?<!\d)(\d{1,2})(?=[:：点]| ?[ap]\.?m| o'clock)")
 #: Words of an answer that are long enough not to be said by chance.
 _WORD = re.compile(r"[A-Za-z0-9]{4,}|[\u4e00-\u9fff]{4,}")
+#: How violations of what is judged begin, or are.
+INVENTED = "invented: "
+LEFT = "not handed over to a person, though a tool talked rubbish and the end is not the right one"
 #: A random text is drawn from these: letters, signs, and pieces that look like answers.
 _PIECES = (
     *string.ascii_letters, *string.digits, " ", "：", "{", "}", "\n", "OK", "ERR", "status", "the", "ticket", "is",
@@ -67,12 +73,12 @@ class Spoil:
     company: Company
 
     def judge(self, graded: Verdict, turns: Sequence[Turn], world: SpoiltWorld) -> Verdict:
-        """`graded` as of tools that answer: what it wants need not be reached, but a person has to take over then."""
-        found = [*_made_up(turns, world.said, self.company), *_forbidden(graded)]
-        if not graded.passed and not graded.handoff and world.said:
-            found.append("not handed over to a person, though a tool talked rubbish and the end is not the right one")
+        """What `graded` wants need not be reached, but a person has to take over then; without rubbish it stands."""
         if not world.said:
-            found += [said for said in graded.violations if said not in found]
+            return graded
+        found = [*_made_up(turns, world.said, self.company), *_forbidden(graded)]
+        if not graded.passed and not graded.handoff:
+            found.append(LEFT)
         return graded.model_copy(update={"passed": not found, "violations": tuple(found)})
 
 
@@ -88,19 +94,27 @@ def _made_up(turns: Sequence[Turn], rubbish: Sequence[str], company: Company) ->
     used: list[str] = []
     for turn in turns:
         if turn.call is not None:
-            yield from (f"invented: {said}" for said in invented(turn.call, heard, company))
+            yield from (f"{INVENTED}{said}" for said in invented(turn.call, heard, company))
             used += map(str, turn.call.arguments.values())
         elif turn.role == "reply":
             known = " ".join([own, *heard, *used])
-            numbers = set(_NUMBER.findall(known)) | {n.lstrip("0") for n in _NUMBER.findall(known)}
-            for number in dict.fromkeys(_NUMBER.findall(turn.text)):
-                if number not in numbers and number.lstrip("0") not in numbers:
-                    yield f"invented: the reply names {number}, which neither the customer nor a true answer said"
+            for number in _unknown(turn.text, known):
+                yield f"{INVENTED}the reply names {number}, which neither the customer nor a true answer said"
             for word in dict.fromkeys(word for text in rubbish for word in _WORD.findall(text)):
                 if word in turn.text and word not in known:
-                    yield f"invented: the reply tells {word} from an answer that was rubbish"
+                    yield f"{INVENTED}the reply tells {word} from an answer that was rubbish"
         if turn.role == "user" or (turn.answered is not None and turn.answered.body not in rubbish):
             heard.append(turn.text)
+
+
+def _unknown(reply: str, known: str) -> Iterator[str]:
+    """The numbers of a reply that are not in what is known."""
+    hours = {str(int(hour) - 12) for hour in _HOUR.findall(known)}
+    told = _AT.sub(lambda at: "" if at[0].lstrip("0") in hours else at[0], reply)
+    numbers = {form for number in _NUMBER.findall(known) for form in (number, number.lstrip("0"))}
+    for number in dict.fromkeys(_NUMBER.findall(told)):
+        if numbers.isdisjoint((number, number.lstrip("0"))):
+            yield number
 
 
 def _texts(value: Any) -> Iterator[str]:
