@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +17,14 @@ if TYPE_CHECKING:
     from manyshot.protocols import Teacher
 
 
+class Where(StrEnum):
+    """Where dialogues are made."""
+
+    inline = "inline"
+    processes = "processes"
+    ray = "ray"
+
+
 def dialogues(
     domain: Annotated[str, typer.Argument(metavar="DOMAIN", help="Domain folder, or a shipped domain's name.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="New folder for them.")],
@@ -23,7 +32,11 @@ def dialogues(
         int, typer.Option(min=1, help="How many, shared among the paths that have an approved shot.")
     ] = 2400,
     seed: Annotated[int, typer.Option(min=0, help="Another seed gives others.")] = 0,
-    workers: Annotated[int, typer.Option(min=1, help="Processes; the result does not depend on them.")] = 2,
+    workers: Annotated[int, typer.Option(min=1, help="Paths made at once; the result does not depend on it.")] = 2,
+    engine: Annotated[
+        Where,
+        typer.Option(help="Make them in this process, in several, or on a Ray cluster (RAY_ADDRESS, or its own)."),
+    ] = Where.processes,
     teacher: Annotated[
         bool,
         typer.Option("--teacher/--no-teacher", help="Let the teacher of domain.toml word a share of them, if any."),
@@ -46,7 +59,7 @@ def dialogues(
     screen = Terminal(Console())
     folder = find_domain(domain)
     made = multiply.run(
-        folder, out, screen, count=count, seed=seed, trust=trust, workers=workers,
+        folder, out, screen, count=count, seed=seed, trust=trust, workers=workers, engine=engine.value,
         teacher=_teacher(folder, budget, screen) if teacher else None, budget=budget,
     )  # fmt: skip
     numbers = made.numbers

@@ -17,8 +17,9 @@ from contextlib import contextmanager
 from functools import partial
 from multiprocessing import parent_process
 from pathlib import Path
+from socket import gethostname
 from threading import Thread
-from typing import Any
+from typing import Literal
 
 from manyshot.data.asking import MOST, Asking
 from manyshot.data.dialogues.build import EXAMPLES, DialogueBuilder, Rejects, pools_of
@@ -43,6 +44,8 @@ PARTS = "parts"
 ANSWERS = "answers.jsonl"
 #: Dialogues that are made when nobody says how many.
 COUNT = 2400
+#: Where paths are made.
+Engine = Literal["inline", "processes", "ray"]
 #: A teacher that knows kept answers.
 OpenTeacher = Callable[[Answers], Teacher]
 
@@ -56,14 +59,16 @@ def run(
     seed: int = 0,
     trust: bool = False,
     workers: int = 1,
+    engine: Engine = "processes",
     teacher: OpenTeacher | None = None,
     budget: int | None = None,
 ) -> Manifest:
     """Make about `count` dialogues, the same number along each path that has an approved shot.
 
-    workers: processes; the result does not depend on them. teacher: opens the domain's, which words a share of them
-    anew for at most `budget` tokens. Raises DataError where no shot is approved, SpecError and WorldError for a domain
-    that cannot be used, ModelError for a teacher that takes no requests.
+    workers: paths made at once; the result depends neither on them nor on the engine. teacher: opens the domain's,
+    which words a share of them anew for at most `budget` tokens. Raises DataError where no shot is approved or the
+    engine cannot be had, SpecError and WorldError for a domain that cannot be used, ModelError for a teacher that takes
+    no requests.
     """
     began = time.perf_counter()
     book = open_book(folder, partial(opener, trust=trust))
@@ -81,10 +86,9 @@ def run(
     # First of all: a teacher may refuse the key.
     with _opened(teacher, out) as asked:
         made = [path for path in paths if (parts / f"{path}.json").exists()]
-        with _pool(workers, folder, seed, trust, builder) as pool, screen.bar("dialogues") as bar:
-            for n, _ in enumerate(
-                pool.map(partial(_make, parts=parts, each=each), [p for p in paths if p not in made]), 1
-            ):
+        make = partial(_make, parts=parts.absolute(), each=each)
+        with _pool(engine, workers, folder.absolute(), seed, trust, builder) as map_, screen.bar("dialogues") as bar:
+            for n, _ in enumerate(map_(make, [p for p in paths if p not in made]), 1):
                 bar.update((len(made) + n) / len(paths), f"{len(made) + n} of {len(paths)} paths")
         told = {path: next(row for _, row in read_rows(parts / f"{path}.json")) for path in paths}
         rejects = _gathered(told.values())
@@ -200,25 +204,28 @@ _worker: DialogueBuilder | None = None
 
 
 @contextmanager
-def _pool(workers: int, folder: Path, seed: int, trust: bool, builder: DialogueBuilder) -> Iterator[Any]:
-    """Something with a `map` that runs `_make`: processes, or this one."""
+def _pool(
+    engine: Engine, workers: int, folder: Path, seed: int, trust: bool, builder: DialogueBuilder
+) -> Iterator[Callable[..., Iterator[str]]]:
+    """A `map` for `_make`: of this process, of others, or of a Ray cluster's."""
     global _worker
     _worker = builder
     try:
-        if workers < 2:
-            yield _Here()
-            return
-        pool: Executor = ProcessPoolExecutor(workers, initializer=_open, initargs=(folder, seed, trust))
-        with pool:
-            yield pool
+        match engine:
+            case "ray":
+                from manyshot.plugs.ray_tasks import ray_tasks
+
+                with ray_tasks(workers) as tasks:
+                    there = partial(_there, folder=folder, seed=seed, trust=trust, name=builder.id)
+                    yield lambda make, paths: tasks.map(partial(there, make=make), paths)
+            case "processes" if workers > 1:
+                pool: Executor = ProcessPoolExecutor(workers, initializer=_open, initargs=(folder, seed, trust))
+                with pool:
+                    yield pool.map
+            case _:
+                yield map
     finally:
         _worker = None
-
-
-class _Here:
-    """This process, as an executor."""
-
-    map = staticmethod(map)
 
 
 def _open(folder: Path, seed: int, trust: bool) -> None:
@@ -227,6 +234,16 @@ def _open(folder: Path, seed: int, trust: bool) -> None:
     Thread(target=_end_with_parent, daemon=True).start()
     if _worker is None:
         _worker = builder_of(open_book(folder, partial(opener, trust=trust)), seed)
+
+
+def _there(path: str, make: Callable[[str], str], folder: Path, seed: int, trust: bool, name: str) -> str:
+    """Make one path in a process of a cluster, which sees the same folders. Raises DataError where they differ."""
+    global _worker
+    if _worker is None:
+        _worker = builder_of(open_book(folder, partial(opener, trust=trust)), seed)
+    if _worker.id != name:
+        raise DataError(f"{folder}: is another domain on {gethostname()}; wanted the same folder on every machine")
+    return make(path)
 
 
 def _end_with_parent() -> None:
