@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from manyshot.config import find_domain
+
+if TYPE_CHECKING:
+    from manyshot.journal import Answers
+    from manyshot.multiply import OpenTeacher
+    from manyshot.progress import Screen
+    from manyshot.protocols import Teacher
+
+
+class Where(StrEnum):
+    """Where dialogues are made."""
+
+    inline = "inline"
+    processes = "processes"
+    ray = "ray"
 
 
 def dialogues(
@@ -17,7 +32,18 @@ def dialogues(
         int, typer.Option(min=1, help="How many, shared among the paths that have an approved shot.")
     ] = 2400,
     seed: Annotated[int, typer.Option(min=0, help="Another seed gives others.")] = 0,
-    workers: Annotated[int, typer.Option(min=1, help="Processes; the result does not depend on them.")] = 2,
+    workers: Annotated[int, typer.Option(min=1, help="Paths made at once; the result does not depend on it.")] = 2,
+    engine: Annotated[
+        Where,
+        typer.Option(help="Make them in this process, in several, or on a Ray cluster (RAY_ADDRESS, or its own)."),
+    ] = Where.processes,
+    teacher: Annotated[
+        bool,
+        typer.Option("--teacher/--no-teacher", help="Let the teacher of domain.toml word a share of them, if any."),
+    ] = True,
+    budget: Annotated[
+        int | None, typer.Option(min=0, metavar="TOKENS", help="Tokens that the teacher may cost in all, at most.")
+    ] = None,
     trust: Annotated[bool, typer.Option("--trust", help="Run the domain's world.py.")] = False,
 ) -> None:
     """Multiply a domain's approved dialogues.
@@ -31,7 +57,11 @@ def dialogues(
     from manyshot.progress import Terminal
 
     screen = Terminal(Console())
-    made = multiply.run(find_domain(domain), out, screen, count=count, seed=seed, trust=trust, workers=workers)
+    folder = find_domain(domain)
+    made = multiply.run(
+        folder, out, screen, count=count, seed=seed, trust=trust, workers=workers, engine=engine.value,
+        teacher=_teacher(folder, budget, screen) if teacher else None, budget=budget,
+    )  # fmt: skip
     numbers = made.numbers
     covered, paths = numbers["paths"]
     pairs, possible = numbers["path_classes"]
@@ -43,3 +73,22 @@ def dialogues(
     )
     for path in numbers["uncovered"]:
         screen.say(f"  no approved shot of {path}: manyshot shots draft {domain}, then manyshot shots approve")
+
+
+def _teacher(folder: Path, budget: int | None, screen: Screen) -> OpenTeacher | None:
+    """How the domain's teacher is opened; None where there is none, or nothing to spend."""
+    from manyshot.parts import teacher_of
+    from manyshot.spec.load import load_domain
+
+    if (read := load_domain(folder)).teacher is None:
+        return None
+    if budget == 0:
+        screen.say("a budget of 0 tokens: the teacher is not asked, all words are the experts'")
+        return None
+
+    def opened(answers: Answers) -> Teacher:
+        found = teacher_of(read, answers)
+        assert found is not None
+        return found
+
+    return opened

@@ -32,6 +32,9 @@ def simulate(
         bool, typer.Option("--weigh", help="Guided: ask the thinking model where words leave open what is meant.")
     ] = False,
     trials: Annotated[int, typer.Option(min=1, help="Conversations a scenario; the first takes no chances.")] = 1,
+    spoil: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of calls answered with rubbish; nothing may be made up then.")
+    ] = 0.0,
     trust: Annotated[bool, typer.Option("--trust", help="Run the domain's world.py.")] = False,
 ) -> None:
     """Play scenarios through a run's assistant.
@@ -39,6 +42,9 @@ def simulate(
     A scripted customer talks with it in the simulated company.
     Judged are the final state, forbidden acts, calls that must be made, and whether a person took over when due.
     """
+    from dataclasses import replace
+    from functools import partial
+
     from rich.console import Console
 
     from manyshot import simulate as simulation
@@ -46,7 +52,10 @@ def simulate(
     from manyshot.progress import Terminal
     from manyshot.records import read_manifest
     from manyshot.runfolder import RunFolder, files_id
+    from manyshot.scenario.spoil import Spoil
+    from manyshot.shotbook import open_book
     from manyshot.spec.load import load_domain, load_scenarios
+    from manyshot.world.opening import opener
 
     place, screen = RunFolder(run), Terminal(Console())
     place.read()
@@ -55,6 +64,9 @@ def simulate(
     # Rows of an edited domain are not gone on with.
     made.append(files_id(place.domain))
     with assistants(place, mode.value, guided=guided, weigh=weigh, trust=trust) as (stage, open_assistant):
+        if spoil:
+            company = open_book(place.domain, partial(opener, trust=trust)).company
+            stage = replace(stage, spoil=Spoil(spoil, company))
         rows = simulation.simulate(
             found,
             stage,
@@ -62,7 +74,7 @@ def simulate(
             out,
             screen,
             trials=trials,
-            key=f"{mode.value} {guided} {weigh} {' '.join(made)}",
+            key=f"{mode.value} {guided} {weigh} {' '.join(made)}{f' {spoil}' if spoil else ''}",
         )
     for text in simulation.told(rows, trials):
         screen.say(text)

@@ -25,6 +25,10 @@ class TeacherError(ManyshotError):
     """A teacher gave no answer that can be used; what it was asked for becomes rejects, and the run goes on."""
 
 
+class GarbledError(TeacherError):
+    """A teacher answered, but not in the form that was asked for: garbage, or words of refusal."""
+
+
 class RefusedError(TeacherError):
     """An endpoint does not answer one request, whatever is tried; it may answer others."""
 

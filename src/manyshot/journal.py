@@ -6,6 +6,7 @@ One rule: a row counts when its whole line is there; what a kill left of a last 
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,3 +51,29 @@ def going_on(path: Path, kept: list[Json]) -> Iterator[Callable[[Json | Record],
                 ) from None
 
         yield add
+
+
+class Answers:
+    """What was answered to what, by a key of the content of a request. Safe to use from several threads."""
+
+    def __init__(self, kept: list[Json], add: Callable[[Json], None]) -> None:
+        self._kept = {str(row.get("key")): row for row in kept}
+        self._add, self._lock = add, threading.Lock()
+
+    def get(self, key: str) -> Json | None:
+        """The row of an earlier answer; None when this was never answered."""
+        return self._kept.get(key)
+
+    def put(self, key: str, row: Json) -> None:
+        """Keep an answer, on disk before this returns."""
+        with self._lock:
+            self._kept[key] = {"key": key, **row}
+            self._add(self._kept[key])
+
+
+@contextmanager
+def kept_answers(path: Path) -> Iterator[Answers]:
+    """The answers in a file, which those that come now are added to. Raises DataError."""
+    rows = whole_rows(path)
+    with going_on(path, rows) as add:
+        yield Answers(rows, add)

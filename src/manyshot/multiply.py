@@ -11,41 +11,64 @@ import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from multiprocessing import parent_process
 from pathlib import Path
+from socket import gethostname
 from threading import Thread
-from typing import Any
+from typing import Literal
 
+from manyshot.data.asking import MOST, Asking
 from manyshot.data.dialogues.build import EXAMPLES, DialogueBuilder, Rejects, pools_of
 from manyshot.data.dialogues.detours import SHARES, words
+from manyshot.data.dialogues.reword import AUTHOR, GIVE_UP, reworded
 from manyshot.data.variety import NearDuplicates, nearest_similarity
 from manyshot.errors import DataError
+from manyshot.journal import Answers, kept_answers
 from manyshot.progress import Screen
+from manyshot.protocols import Teacher, Usage
 from manyshot.records import digest, read_jsonl, read_manifest, read_rows, write_jsonl, write_manifest
 from manyshot.shotbook import GENERATED, Shotbook, open_book
 from manyshot.spec.load import load_sayings
-from manyshot.types import Json, Manifest, Trajectory
+from manyshot.types import Json, Manifest, TeacherConfig, Trajectory
 from manyshot.world.functions import FILE as WORLD
 from manyshot.world.opening import opener
 
 REJECTS = "rejects.jsonl"
 #: Finished paths of a try that is under way.
 PARTS = "parts"
+#: What a teacher answered and what it cost, by the content of the request.
+ANSWERS = "answers.jsonl"
 #: Dialogues that are made when nobody says how many.
 COUNT = 2400
+#: Where paths are made.
+Engine = Literal["inline", "processes", "ray"]
+#: A teacher that knows kept answers.
+OpenTeacher = Callable[[Answers], Teacher]
 
 
 def run(
-    folder: Path, out: Path, screen: Screen, *, count: int = COUNT, seed: int = 0, trust: bool = False, workers: int = 1
+    folder: Path,
+    out: Path,
+    screen: Screen,
+    *,
+    count: int = COUNT,
+    seed: int = 0,
+    trust: bool = False,
+    workers: int = 1,
+    engine: Engine = "processes",
+    teacher: OpenTeacher | None = None,
+    budget: int | None = None,
 ) -> Manifest:
     """Make about `count` dialogues, the same number along each path that has an approved shot.
 
-    workers: processes; the result does not depend on them. Raises DataError where no shot is approved, SpecError and
-    WorldError for a domain that cannot be used.
+    workers: paths made at once; the result depends neither on them nor on the engine. teacher: opens the domain's,
+    which words a share of them anew for at most `budget` tokens. Raises DataError where no shot is approved or the
+    engine cannot be had, SpecError and WorldError for a domain that cannot be used, ModelError for a teacher that takes
+    no requests.
     """
     began = time.perf_counter()
     book = open_book(folder, partial(opener, trust=trust))
@@ -58,25 +81,88 @@ def run(
     each = -(-count // len(paths))
     config: Json = {"count": count, "seed": seed, "shares": builder.shares}
     parts = _begin(out, digest({"id": builder.id, **config}))
-    made = [path for path in paths if (parts / f"{path}.json").exists()]
-    with _pool(workers, folder, seed, trust, builder) as pool, screen.bar("dialogues") as bar:
-        for n, _ in enumerate(pool.map(partial(_make, parts=parts, each=each), [p for p in paths if p not in made]), 1):
-            bar.update((len(made) + n) / len(paths), f"{len(made) + n} of {len(paths)} paths")
-    told = {path: next(row for _, row in read_rows(parts / f"{path}.json")) for path in paths}
-    rejects = _gathered(told.values())
-    rows = _apart(
-        builder, {path: list(read_jsonl(parts / f"{path}.jsonl", Trajectory)) for path in paths}, told, rejects
-    )
-    write_jsonl(out / GENERATED, rows)
-    write_jsonl(out / REJECTS, _told(rejects))
-    fresh = sum(one.path not in made for one in rows)
+    taught: Json = {}
+    inputs = {"shots": builder.id}
+    # First of all: a teacher may refuse the key.
+    with _opened(teacher, out) as asked:
+        made = [path for path in paths if (parts / f"{path}.json").exists()]
+        make = partial(_make, parts=parts.absolute(), each=each)
+        with _pool(engine, workers, folder.absolute(), seed, trust, builder) as map_, screen.bar("dialogues") as bar:
+            for n, _ in enumerate(map_(make, [p for p in paths if p not in made]), 1):
+                bar.update((len(made) + n) / len(paths), f"{len(made) + n} of {len(paths)} paths")
+        told = {path: next(row for _, row in read_rows(parts / f"{path}.json")) for path in paths}
+        rejects = _gathered(told.values())
+        rows = _apart(
+            builder, {path: list(read_jsonl(parts / f"{path}.jsonl", Trajectory)) for path in paths}, told, rejects
+        )
+        if asked is not None and book.domain.teacher is not None:
+            rows, taught = _taught(rows, builder, book.domain.teacher, asked, rejects, screen, seed, budget)
+            config["teacher"] = book.domain.teacher.model_dump(mode="json")
+            inputs["teacher"] = digest([[turn.text for turn in one.turns] for one in rows if one.author == AUTHOR])
+        write_jsonl(out / GENERATED, rows)
+        write_jsonl(out / REJECTS, _told(rejects))
+        fresh = sum(one.path not in made for one in rows)
+        numbers = {
+            **_numbers(book, builder, rows, told, rejects),
+            **({"teacher": taught} if taught else {}),
+            "rows_per_second": round(fresh / max(time.perf_counter() - began, 1e-9), 1),
+        }
+        manifest = write_manifest(out, "dialogues", inputs, config, numbers)
+        shutil.rmtree(parts)
+        return manifest
+
+
+@contextmanager
+def _opened(teacher: OpenTeacher | None, out: Path) -> Iterator[Teacher | None]:
+    """The teacher, whose answers are kept as they come."""
+    if teacher is None:
+        yield None
+        return
+    with kept_answers(out / ANSWERS) as answers:
+        yield teacher(answers)
+
+
+def _taught(
+    rows: list[Trajectory],
+    builder: DialogueBuilder,
+    config: TeacherConfig,
+    teacher: Teacher,
+    rejects: Rejects,
+    screen: Screen,
+    seed: int,
+    budget: int | None,
+) -> tuple[list[Trajectory], Json]:
+    """The dialogues, some in the teacher's words, and what that took."""
+    used = teacher.usage
+    with screen.bar("teacher") as bar:
+        asking = Asking(teacher, seed, give_up=GIVE_UP, budget=budget, most=MOST)
+
+        def progress(done: int, of: int) -> None:
+            bar.update(done / max(of, 1), f"{done} of {of} dialogues, {_cost(used, config)}")
+
+        rows = reworded(
+            rows, builder.company, asking, rejects, progress, share=config.share, styles=config.styles
+        )  # fmt: skip
+    if asking.closed:
+        screen.say(f"the teacher was left alone: {asking.closed}; the other dialogues keep the words they had")
     numbers = {
-        **_numbers(book, builder, rows, told, rejects),
-        "rows_per_second": round(fresh / max(time.perf_counter() - began, 1e-9), 1),
+        "dialogues": sum(row.author == AUTHOR for row in rows),
+        **asking.numbers(),
+        "kept_answers": used.kept,
+        "made_again_for": used.again,
+        "budget": budget,
     }
-    manifest = write_manifest(out, "dialogues", {"shots": builder.id}, config, numbers)
-    shutil.rmtree(parts)
-    return manifest
+    screen.say(f"{numbers['dialogues']} dialogues in the teacher's words, {_cost(used, config)}")
+    return rows, numbers | ({"cost": _money(used, config.price)} if config.price else {})
+
+
+def _cost(used: Usage, config: TeacherConfig) -> str:
+    money = f", cost {_money(used, config.price)}" if config.price else ""
+    return f"{used.calls} calls ({used.retries} made again, {used.kept} kept ones), {used.tokens} tokens{money}"
+
+
+def _money(used: Usage, price: tuple[float, float]) -> float:
+    return round((used.tokens_in * price[0] + used.tokens_out * price[1]) / 1e6, 4)
 
 
 def builder_of(book: Shotbook, seed: int) -> DialogueBuilder:
@@ -101,7 +187,7 @@ def _begin(out: Path, name: str) -> Path:
     """The folder of finished paths; those of a killed try are kept when it made the same."""
     if read_manifest(out) is not None:
         raise DataError(f"{out}: holds finished dialogues; choose another --out")
-    ours = {GENERATED, REJECTS, PARTS}
+    ours = {GENERATED, REJECTS, PARTS, ANSWERS}
     if out.is_dir() and (
         strange := sorted(p.name for p in out.iterdir() if p.name not in ours and ".part" not in p.name)
     ):
@@ -118,25 +204,28 @@ _worker: DialogueBuilder | None = None
 
 
 @contextmanager
-def _pool(workers: int, folder: Path, seed: int, trust: bool, builder: DialogueBuilder) -> Iterator[Any]:
-    """Something with a `map` that runs `_make`: processes, or this one."""
+def _pool(
+    engine: Engine, workers: int, folder: Path, seed: int, trust: bool, builder: DialogueBuilder
+) -> Iterator[Callable[..., Iterator[str]]]:
+    """A `map` for `_make`: of this process, of others, or of a Ray cluster's."""
     global _worker
     _worker = builder
     try:
-        if workers < 2:
-            yield _Here()
-            return
-        pool: Executor = ProcessPoolExecutor(workers, initializer=_open, initargs=(folder, seed, trust))
-        with pool:
-            yield pool
+        match engine:
+            case "ray":
+                from manyshot.plugs.ray_tasks import ray_tasks
+
+                with ray_tasks(workers) as tasks:
+                    there = partial(_there, folder=folder, seed=seed, trust=trust, name=builder.id)
+                    yield lambda make, paths: tasks.map(partial(there, make=make), paths)
+            case "processes" if workers > 1:
+                pool: Executor = ProcessPoolExecutor(workers, initializer=_open, initargs=(folder, seed, trust))
+                with pool:
+                    yield pool.map
+            case _:
+                yield map
     finally:
         _worker = None
-
-
-class _Here:
-    """This process, as an executor."""
-
-    map = staticmethod(map)
 
 
 def _open(folder: Path, seed: int, trust: bool) -> None:
@@ -145,6 +234,16 @@ def _open(folder: Path, seed: int, trust: bool) -> None:
     Thread(target=_end_with_parent, daemon=True).start()
     if _worker is None:
         _worker = builder_of(open_book(folder, partial(opener, trust=trust)), seed)
+
+
+def _there(path: str, make: Callable[[str], str], folder: Path, seed: int, trust: bool, name: str) -> str:
+    """Make one path in a process of a cluster, which sees the same folders. Raises DataError where they differ."""
+    global _worker
+    if _worker is None:
+        _worker = builder_of(open_book(folder, partial(opener, trust=trust)), seed)
+    if _worker.id != name:
+        raise DataError(f"{folder}: is another domain on {gethostname()}; wanted the same folder on every machine")
+    return make(path)
 
 
 def _end_with_parent() -> None:

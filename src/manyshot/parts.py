@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from manyshot.config import cache_folder, secret
 from manyshot.dataset.spans import Reading
 from manyshot.errors import ModelError
+from manyshot.journal import Answers
 from manyshot.plugs.bases import Base
 from manyshot.protocols import Model, Teacher
 from manyshot.train.stage import Converter, Trainer
@@ -129,8 +130,11 @@ def _convert(base: Base, folder: Path, out: Path) -> Path:
     return write_lora(_gguf(base), folder, out)
 
 
-def teacher_of(domain: Domain) -> Teacher | None:
-    """The domain's teacher, if it has one, connected. Raises SpecError without its key, ModelError when refused."""
+def teacher_of(domain: Domain, answers: Answers | None = None) -> Teacher | None:
+    """The domain's teacher, if it has one, connected; kept `answers` are not asked for again.
+
+    Raises SpecError without its key, ModelError when refused.
+    """
     if domain.teacher is None:
         return None
     key_env = domain.teacher.key_env
@@ -141,4 +145,4 @@ def teacher_of(domain: Domain) -> Teacher | None:
         raise ModelError(
             f"[teacher] needs the package {error.name}, which is not installed: pip install openai stamina"
         ) from None
-    return OpenAITeacher(domain.teacher, key)
+    return OpenAITeacher(domain.teacher, key, answers)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from manyshot.types import Call, Json, Language, Observation, Tool, Turn
@@ -96,14 +96,42 @@ class Wish:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What somebody says or thinks in a dialogue. `keep`: pieces that have to stand in any other wording, too."""
+
+    who: str
+    text: str
+    keep: tuple[str, ...] = ()
+    #: Whether the teacher words it; the others say what happens in between.
+    open: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A dialogue that a teacher words anew, its customer in one style."""
+
+    lines: tuple[Line, ...]
+    style: str
+
+
 @dataclass(slots=True)
 class Usage:
-    """What a teacher has cost so far. Tokens as the endpoint counts them; `retries` are calls made again."""
+    """What a teacher has cost so far. Tokens as the endpoint counts them, those of kept answers too; `retries`: calls
+    made again."""
 
     calls: int = 0
     retries: int = 0
     tokens_in: int = 0
     tokens_out: int = 0
+    #: Answers that an earlier try had paid for.
+    kept: int = 0
+    #: Why calls were made again -> how often.
+    again: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def tokens(self) -> int:
+        return self.tokens_in + self.tokens_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +205,7 @@ class Assistant(Protocol):
 class Teacher(Protocol):
     """Words calls and thinks of values. Nothing it writes is taken unchecked. Safe to call from several threads.
 
-    Both methods make one request; they raise TeacherError when no usable answer came, and ModelError when none ever
+    Each method makes one request; they raise TeacherError when no usable answer came, and ModelError when none ever
     will (a wrong key, an unknown model).
     """
 
@@ -190,4 +218,8 @@ class Teacher(Protocol):
 
     def values(self, wishes: Sequence[Wish], language: Language, seed: int) -> list[list[str]]:
         """For each wish its values, perhaps fewer than were wanted."""
+        ...
+
+    def dialogue(self, script: Script, language: Language, seed: int) -> list[str]:
+        """The script's open lines in other words, in their order; "" for one that could not be read."""
         ...

@@ -16,6 +16,7 @@ from manyshot.journal import going_on, whole_rows
 from manyshot.progress import Screen
 from manyshot.records import digest, write_jsonl
 from manyshot.scenario.play import Opener, Stage, pass_power, play, plays
+from manyshot.scenario.spoil import INVENTED, LEFT
 from manyshot.stats import wilson
 from manyshot.types import Domain, Json, Scenario
 
@@ -78,6 +79,14 @@ def told(rows: Sequence[Json], trials: int) -> list[str]:
     if trials > 1:
         powers = pass_power(rows, trials)
         lines.append(", ".join(f"pass^{k} {share:.0%}" for k, (share, _) in powers.items()))
+    if spoilt := [row for row in rows if row.get("spoilt")]:
+        invented = sum(said.startswith(INVENTED) for row in spoilt for said in row["violations"])
+        left = sum(LEFT in row["violations"] for row in spoilt)
+        handed = sum(row["handoff"] for row in spoilt)
+        lines.append(
+            f"{len(spoilt)} with spoilt calls: {invented} invented values, {handed} handed over to a person, "
+            f"{left} neither ended rightly nor handed over"
+        )
     reasons = Counter(_short(violation) for row in rows for violation in row["violations"])
     lines += [f"  {count:3} {reason}" for reason, count in reasons.most_common(12)]
     return lines

@@ -146,6 +146,8 @@ class TeacherConfig(Record):
     share: float = 0.5
     #: How people may talk; () for the usual styles of the language.
     styles: tuple[str, ...] = ()
+    #: What a million tokens cost, read and written, in any money; None where nobody said.
+    price: tuple[float, float] | None = Field(None, exclude_if=lambda price: price is None)
 
 
 class Saying(Record):

@@ -21,6 +21,7 @@ from typing import Literal
 
 from manyshot.dialogue.company import Company, filled, sentence, written_out
 from manyshot.dialogue.exact import write_observation
+from manyshot.dialogue.sound import unsound
 from manyshot.errors import SpecError, at
 from manyshot.flow.steps import Ask, CallTool, End, Handoff
 from manyshot.flow.walker import LostError, Walker
@@ -163,6 +164,8 @@ class Workflow:
             Turn(role="action", text=step.tool, call=call),
             Turn(role="observation", text=write_observation(answered), answered=answered),
         ]
+        if answered.ok and (wrong := unsound(call, answered)):
+            raise LostError(f"an answer that cannot be meant: {wrong}")
         walker.answered(step, filled(step, answered))
 
     def _end(self, over: Literal["", "ended", "handoff"], words: Sequence[str]) -> None:

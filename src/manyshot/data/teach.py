@@ -7,12 +7,11 @@ after a while, and the recombiner fills in.
 from __future__ import annotations
 
 import random
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
 
+from manyshot.data.asking import AT_ONCE, Asking
 from manyshot.data.compose import Composer, Sentence
 from manyshot.data.lessons import Task, fits, judge, task_of
 from manyshot.data.pools import Pools
@@ -32,8 +31,8 @@ STYLES: dict[Language, tuple[str, ...]] = {
     "en": ("terse, as a text message", "polite and complete", "chatty, the reason first", "form-like, item by item",
            "a colleague passing on a customer's wish", "in a hurry, no full sentences"),
 }  # fmt: skip
-#: Instructions for one call, calls (or fields) in one request, requests at once.
-STYLES_A_CALL, REQUEST, AT_ONCE = 3, 8, 4
+#: Instructions for one call, calls (or fields) in one request.
+STYLES_A_CALL, REQUEST = 3, 8
 #: Requests in a row of which nothing could be kept, after which the teacher is left alone.
 GIVE_UP = 3
 #: Values that are wanted for a field of free text.
@@ -56,13 +55,11 @@ class Classroom:
     ) -> None:
         """seconds: how long the teacher may be waited for in all; None for as long as it takes."""
         self._teacher, self._domain, self._composer, self._rejects = teacher, domain, composer, rejects
-        self._rng, self._seed, self._seconds = random.Random(seed), seed, seconds
+        self._rng, self._asking = random.Random(seed), Asking(teacher, seed, give_up=GIVE_UP, seconds=seconds)
         self._config = domain.teacher or TeacherConfig(base_url="", model="")
         self._queues: dict[str, deque[tuple[Task, Sentence]]] = {}
         self._sizes: dict[str, int] = {}
-        self._waited = 0.0
-        self._requests = self._failed = 0
-        self._closed = False
+        self._told_closed = False
         self._kept: list[str] = []
 
     @property
@@ -77,14 +74,7 @@ class Classroom:
 
     def numbers(self) -> Json:
         """What the teacher cost and whether it was given up."""
-        used = self._teacher.usage
-        cost = {
-            "calls": used.calls,
-            "retries": used.retries,
-            "tokens_in": used.tokens_in,
-            "tokens_out": used.tokens_out,
-        }
-        return {**cost, "seconds": round(self._waited, 1), "given_up": self._closed}
+        return self._asking.numbers()
 
     # -- instructions -----------------------------------------------------------------------------
 
@@ -94,7 +84,7 @@ class Classroom:
         Few calls are asked for first and more each time: what is never needed is not paid for.
         """
         queue = self._queues.setdefault(kind, deque())
-        if not queue and not self._closed:
+        if not queue and not self._asking.closed:
             size = self._sizes.get(kind, REQUEST)
             self._sizes[kind] = min(2 * size, REQUEST * AT_ONCE)
             queue.extend(self._worded([task for _ in range(size) if (task := self._task(*draw()))]))
@@ -168,46 +158,24 @@ class Classroom:
     ) -> Iterator[tuple[Sequence[T], list[list[str]]]]:
         """What was asked with what came, a request at a time, in order; requests without an answer are rejects."""
         parts = [wanted[i : i + REQUEST] for i in range(0, len(wanted), REQUEST)]
-        for i in range(0, len(parts), AT_ONCE):
-            if self._closed:
-                return
-            some = parts[i : i + AT_ONCE]
-            seeds = [self._seed + self._requests + n for n in range(len(some))]
-            self._requests += len(some)
-            began = time.perf_counter()
-            with ThreadPoolExecutor(AT_ONCE) as pool:
-                answers = list(pool.map(_tried(request), some, seeds))
-            self._waited += time.perf_counter() - began
-            for part, answer in zip(some, answers, strict=True):
-                if isinstance(answer, TeacherError):
-                    for _ in part:
-                        self._rejects.add("teacher: no answer", str(answer))
-                    self._note(kept=0)
-                else:
-                    yield part, answer
-            if self._seconds is not None and self._waited > self._seconds:
-                self._close("its time was up", f"{self._waited:.0f} s")
+        for part, answer in self._asking.ask(parts, request):
+            if isinstance(answer, TeacherError):
+                for _ in part:
+                    self._rejects.add("teacher: no answer", str(answer))
+                self._note(kept=0)
+            else:
+                yield part, answer
+        self._tell()
 
     def _note(self, *, kept: int) -> None:
-        self._failed = 0 if kept else self._failed + 1
-        if self._failed == GIVE_UP:
-            self._close(f"given up after {GIVE_UP} requests without anything to keep", self._config.base_url)
+        self._asking.note(kept=kept)
+        self._tell()
 
-    def _close(self, why: str, text: str) -> None:
-        self._closed = True
-        self._rejects.add(f"teacher: {why}", text)
-
-
-def _tried(request: Callable[[Sequence[T], int], list[list[str]]]) -> Callable[[Sequence[T], int], Any]:
-    """`request` that returns its TeacherError, so that it does not take the answers beside it along."""
-
-    def tried(part: Sequence[T], seed: int) -> list[list[str]] | TeacherError:
-        try:
-            return request(part, seed)
-        except TeacherError as error:
-            return error
-
-    return tried
+    def _tell(self) -> None:
+        """Count why the teacher is left alone, once."""
+        if self._asking.closed and not self._told_closed:
+            self._told_closed = True
+            self._rejects.add(f"teacher: {self._asking.closed}", self._config.base_url)
 
 
 def _wish(tool: ToolSlots, slot: Slot, pools: Pools) -> Wish:

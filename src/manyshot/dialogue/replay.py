@@ -181,7 +181,7 @@ def _values(found: Replay, company: Company) -> None:
         if turn.call is not None and turn.call.name in company.tools:
             # What the API refused, naming the field, may be a wrong value; it is made again with the right one.
             right = _without(turn.call, _refused_field(found.trajectory.turns, n))
-            found.problems += [Problem(turn.line, said) for said in _invented(right, before, company)]
+            found.problems += [Problem(turn.line, said) for said in invented(right, before, company)]
             if unsaid := [f"{slot.name} = {show(value)}" for slot, value in company.unsaid(right, turn.text)]:
                 found.problems.append(
                     Problem(turn.line, f"the Action does not name {', '.join(unsaid)}; the acting model sees only the "
@@ -207,7 +207,8 @@ def _without(call: Call, field: str) -> Call:
     return Call(name=call.name, arguments={name: value for name, value in call.arguments.items() if name != field})
 
 
-def _invented(call: Call, before: Sequence[str], company: Company) -> Iterator[str]:
+def invented(call: Call, before: Sequence[str], company: Company) -> Iterator[str]:
+    """Values of a call that neither the customer nor a tool said `before`."""
     seen = "\n".join(before)
     for slot in company.tools[call.name].slots:
         value = get(call.arguments, slot.path)
@@ -332,4 +333,4 @@ def _final(one: Trajectory, found: Replay) -> Iterator[str]:
               "should; manyshot shots fill writes it as expected: ..., to be looked over"  # fmt: skip
 
 
-__all__ = ["Replay", "replay", "unfit"]
+__all__ = ["Replay", "invented", "replay", "unfit"]

@@ -52,13 +52,19 @@ class Endpoint:
         answer = self._client.chat.completions.create(model=self.model, **{**self.options, **request})
         try:  # the client passes on whatever JSON came, in the form of the type it should have
             message, used = answer.choices[0].message, answer.usage
-            with self._lock:
-                self.usage.tokens_in += used.prompt_tokens if used else 0
-                self.usage.tokens_out += used.completion_tokens if used else 0
+            if used:
+                self.count(used.prompt_tokens, used.completion_tokens)
             assert message is not None
         except (AssertionError, AttributeError, LookupError, TypeError):
             raise TeacherError(f"{self.base_url} answered with something that is no chat completion") from None
         return message, used
+
+    def count(self, tokens_in: int, tokens_out: int, *, kept: int = 0) -> None:
+        """Add to the usage; `kept`: answers that were not asked for again."""
+        with self._lock:
+            self.usage.tokens_in += tokens_in
+            self.usage.tokens_out += tokens_out
+            self.usage.kept += kept
 
     def without_option(self, error: openai.APIStatusError) -> bool:
         """Whether a refusal was about an option that can be left out from now on: reasoning models take no temperature,
@@ -70,14 +76,25 @@ class Endpoint:
             self.usage.retries += 1
         return True
 
-    def patiently(self, call: Callable[[], T]) -> T:
-        """What `call` returns, tried again where that may help. Raises ModelError, TeacherError, RefusedError."""
+    def patiently(self, call: Callable[[], T], failed: list[str] | None = None) -> T:
+        """What `call` returns, tried again where that may help. `failed` is told why each earlier try failed.
+
+        Raises ModelError, TeacherError, RefusedError.
+        """
+        reasons = [] if failed is None else failed
+
+        def again(error: Exception) -> bool | float:
+            if (decided := _again(error)) is not False:
+                reasons.append(_reason(error))
+            return decided
+
         try:
-            for attempt in stamina.retry_context(on=_again, attempts=ATTEMPTS, timeout=WHOLE_SECONDS):
+            for attempt in stamina.retry_context(on=again, attempts=ATTEMPTS, timeout=WHOLE_SECONDS):
                 with attempt:
                     if attempt.num > 1:
                         with self._lock:
                             self.usage.retries += 1
+                            self.usage.again[reasons[-1]] = self.usage.again.get(reasons[-1], 0) + 1
                     return call()
         except openai.APIStatusError as error:
             if error.status_code in _NEVER:
@@ -121,3 +138,10 @@ def _again(error: Exception) -> bool | float:
         wait = error.response.headers.get("retry-after", "")
         return min(float(wait), _LONGEST_WAIT) if wait.replace(".", "", 1).isdecimal() else True
     return isinstance(error, openai.APITimeoutError | openai.InternalServerError)
+
+
+def _reason(error: Exception) -> str:
+    """Why a call failed, in a word or two."""
+    if isinstance(error, openai.APIStatusError):
+        return str(error.status_code)
+    return "timeout" if isinstance(error, openai.APITimeoutError) else type(error).__name__

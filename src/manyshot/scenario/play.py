@@ -16,6 +16,7 @@ from manyshot.flow.steps import Flow
 from manyshot.protocols import Assistant, World
 from manyshot.scenario.customer import Customer, asked_together, moments_of, words_of_keys
 from manyshot.scenario.grade import Verdict, grade
+from manyshot.scenario.spoil import Spoil, SpoiltWorld
 from manyshot.types import Json, Language, Scenario, Setup, Tool
 
 #: A fresh assistant for one conversation in a world; the seed tells trials apart.
@@ -32,10 +33,13 @@ class Stage:
     flows: Sequence[Flow]
     tools: Sequence[Tool]
     open_world: Callable[[Setup], World]
+    #: Tools that talk rubbish, and how conversations with them are judged; None for tools that answer.
+    spoil: Spoil | None = None
 
 
 def play(scenario: Scenario, stage: Stage, open_assistant: Opener, trial: int = 0) -> Json:
-    """One conversation as a row: {id, trial, pass, final_state, violations, handoff, turns, dialogue}.
+    """One conversation as a row: {id, trial, pass, final_state, violations, handoff, turns, dialogue}, with the number
+    of `spoilt` calls where the stage spoils some.
 
     Raises ModelError where the model is gone; nothing for what an assistant does.
     """
@@ -46,6 +50,8 @@ def play(scenario: Scenario, stage: Stage, open_assistant: Opener, trial: int = 
             scenario, trial, Verdict(passed=False, final_state={}, violations=(str(error),), handoff=False, turns=0), []
         )
     before = snapshot(world)
+    spoilt = None if stage.spoil is None else SpoiltWorld(world, stage.spoil.share, f"{scenario.id} {trial}")
+    world = spoilt or world
     assistant = open_assistant(world, trial)
     words = words_of_keys(scenario, stage.flows, stage.tools)
     together = asked_together(scenario, stage.flows)
@@ -62,12 +68,15 @@ def play(scenario: Scenario, stage: Stage, open_assistant: Opener, trial: int = 
         reply = " ".join(turn.text for turn in new if turn.role == "reply")
         said = customer.answer(reply, over=assistant.over == "ended")
     verdict = grade(scenario, assistant.turns, before, world.state(), handoff=handoff)
-    return _row(
+    if stage.spoil is not None and spoilt is not None:
+        verdict = stage.spoil.judge(verdict, assistant.turns, spoilt)
+    row = _row(
         scenario,
         trial,
         verdict,
         [turn.model_dump(mode="json", exclude={"line"}, exclude_none=True) for turn in assistant.turns],
     )
+    return row if spoilt is None else {**row, "spoilt": len(spoilt.said)}
 
 
 def _row(scenario: Scenario, trial: int, verdict: Verdict, dialogue: list[Json]) -> Json:

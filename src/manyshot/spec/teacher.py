@@ -11,7 +11,7 @@ from manyshot.spec.faults import Findings, show
 from manyshot.types import TeacherConfig
 
 _NEEDED = ("base_url", "model")
-_OPTIONAL = ("key_env", "share", "styles")
+_OPTIONAL = ("key_env", "share", "styles", "price")
 #: No @, ? or #: a password in the address would be copied into every run.
 _ADDRESS = re.compile(r"https?://[^\s@?#]+")
 
@@ -43,6 +43,16 @@ def read_teacher(
         bad("share", f"wanted a number from 0 to 1 for share in [teacher], found {show(share)}")
     if not isinstance(styles, list) or not all(isinstance(s, str) and s.strip() for s in styles):
         bad("styles", f'wanted styles as ["terse", "polite"], found {show(styles)}; leave it out for the usual ones')
+    price = given.get("price")
+    if price is not None and not (isinstance(price, list) and len(price) == 2 and all(map(_is_price, price))):
+        bad("price", f"wanted what a million tokens cost, read and written, as [0.15, 0.60], found {show(price)}")
     if len(findings.faults) > before:
         return None
-    return TeacherConfig(base_url=url, model=model, key_env=key_env, share=share, styles=tuple(styles))
+    return TeacherConfig(
+        base_url=url, model=model, key_env=key_env, share=share, styles=tuple(styles),
+        price=tuple(price) if price else None,
+    )  # fmt: skip
+
+
+def _is_price(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf")

@@ -51,13 +51,13 @@ class Rejects:
     #: Reason -> the first of them: path, kind, and the dialogue where there was one.
     examples: dict[str, list[Json]] = field(default_factory=dict)
 
-    def add(self, reason: str, path: str, kind: str, one: Trajectory | None = None) -> None:
-        """One more."""
+    def add(self, reason: str, path: str, kind: str, one: Trajectory | None = None, said: str = "") -> None:
+        """One more. `said`: what a teacher wrote in place of what was wanted."""
         self.counts[reason] += 1
         kept = self.examples.setdefault(reason, [])
         if len(kept) < EXAMPLES:
             dialogue = None if one is None else one.model_dump(mode="json")
-            kept.append({"path": path, "kind": kind, "dialogue": dialogue})
+            kept.append({"path": path, "kind": kind, "dialogue": dialogue, **({"said": said} if said else {})})
 
 
 @dataclass(slots=True)
@@ -233,7 +233,7 @@ class DialogueBuilder:
                 continue
             checked = replay(one, self.company)
             if not checked.true:
-                rejects.add(_kind_of(checked.problems[0].message), path.id, kind, one)
+                rejects.add(without_values(checked.problems[0].message), path.id, kind, one)
                 continue
             sketch = sketch_of(" ".join(turn.text for turn in one.turns))
             if not near.is_new_sketch(sketch):
@@ -252,6 +252,6 @@ def _moves(walk: Walk, done: Container[int]) -> Iterator[tuple[str, str, str]]:
         yield walk.steps[before].id, way, walk.steps[then].id
 
 
-def _kind_of(reason: str) -> str:
+def without_values(reason: str) -> str:
     """A reason without the values in it."""
     return " ".join(word for word in reason.split() if not any(char.isdigit() or char in '{"' for char in word))[:120]

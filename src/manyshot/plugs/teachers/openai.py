@@ -9,10 +9,12 @@ from collections.abc import Sequence
 
 import openai
 
-from manyshot.errors import TeacherError
+from manyshot.errors import GarbledError, TeacherError
+from manyshot.journal import Answers
 from manyshot.plugs.endpoint import Endpoint, hopeless
-from manyshot.plugs.teachers.prompts import instructions_prompt, read_answer, values_prompt
-from manyshot.protocols import Lesson, Usage, Wish
+from manyshot.plugs.teachers.prompts import dialogue_prompt, instructions_prompt, read_answer, values_prompt
+from manyshot.protocols import Lesson, Script, Usage, Wish
+from manyshot.records import digest
 from manyshot.types import Language, TeacherConfig
 
 #: Enough for other words each time, too little for nonsense.
@@ -22,8 +24,12 @@ TEMPERATURE = 0.8
 class OpenAITeacher:
     """Fits manyshot.protocols.Teacher."""
 
-    def __init__(self, config: TeacherConfig, key: str = "") -> None:
-        """Connect and see whether the endpoint takes key and model. Raises ModelError; being down is no error yet."""
+    def __init__(self, config: TeacherConfig, key: str = "", answers: Answers | None = None) -> None:
+        """Connect and see whether the endpoint takes key and model. Raises ModelError; being down is no error yet.
+
+        answers: kept ones, which are not asked for again.
+        """
+        self._answers = answers
         self._there = Endpoint(
             config.base_url, config.model, key, config.key_env, "domain.toml [teacher]",
             {"temperature": TEMPERATURE, "seed": 0},
@@ -54,14 +60,37 @@ class OpenAITeacher:
                 pass  # the first lesson will tell
             return
 
+    def dialogue(self, script: Script, language: Language, seed: int) -> list[str]:
+        prompt, numbers = dialogue_prompt(script, language)
+        found = self._lines(prompt, len(script.lines), seed)
+        return [found[n - 1][0] if found[n - 1] else "" for n in numbers]
+
     def _lines(self, prompt: str, count: int, seed: int) -> list[list[str]]:
-        answer = read_answer(self._there.patiently(lambda: self._call(prompt, seed)), count)
+        text = self._answer(prompt, seed)
+        answer = read_answer(text, count)
         if not any(answer):
-            raise TeacherError(f"{self._there.model} wrote no line of JSON as wanted")
+            raise GarbledError(
+                f"{self._there.model} wrote no line of JSON as wanted, but: {' '.join(text.split())[:80]}"
+            )
         return answer
 
-    def _call(self, prompt: str, seed: int) -> str:
+    def _answer(self, prompt: str, seed: int) -> str:
+        """The text behind a prompt: the kept one, else a new one, which is kept with what it cost."""
+        key = digest([self._there.base_url, self._there.model, prompt, seed])
+        if self._answers is not None and (kept := self._answers.get(key)) is not None:
+            self._there.count(kept["tokens_in"], kept["tokens_out"], kept=1)
+            return str(kept["text"])
+        failed: list[str] = []
+        text, tokens_in, tokens_out = self._there.patiently(lambda: self._call(prompt, seed), failed)
+        if self._answers is not None:
+            self._answers.put(
+                key, {"text": text, "tokens_in": tokens_in, "tokens_out": tokens_out, "made_again_for": failed}
+            )
+        return text
+
+    def _call(self, prompt: str, seed: int) -> tuple[str, int, int]:
         seeded = {"seed": seed} if "seed" in self._there.options else {}
-        message, _ = self._there.ask(messages=[{"role": "user", "content": prompt}], **seeded)
+        message, used = self._there.ask(messages=[{"role": "user", "content": prompt}], **seeded)
         text = getattr(message, "content", None)
-        return text if isinstance(text, str) else ""
+        tokens = (used.prompt_tokens, used.completion_tokens) if used else (0, 0)
+        return (text if isinstance(text, str) else "", *tokens)

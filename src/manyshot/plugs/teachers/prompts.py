@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from manyshot.protocols import Lesson, Wish
+from manyshot.protocols import Lesson, Script, Wish
 from manyshot.types import Json, Language, Tool
 
 _NAMES: dict[Language, str] = {"zh": "Chinese", "en": "English"}
@@ -25,6 +25,17 @@ You think of values for the fields of a service desk's tools, as people would sa
 Below stand fields with examples. For each write `count` new values: varied, from everyday to unusual, as short or \
 long as the examples, all made up, without the names of real people.
 Answer with JSON lines alone, one value a line, n the number of its field: {{"n": 1, "text": "..."}}"""
+
+_DIALOGUE = """\
+You word training data for the assistant of a service desk, in {language}: a dialogue of which everything is fixed but \
+the words. Word each line that has a number anew.
+- A line means what it meant: the same wish, the same yes or no, the same question, the same promise, nothing more.
+- Copy all pieces under "keep" to the letter.
+- Name no other number, id, day or hour; leave none out.
+- The customer talks like this: {style}. The assistant is short and kind. A thought says in a sentence what is known \
+and what to do next.
+- Lines without a number say what happens in between; leave them alone.
+Answer with JSON lines alone, one for each number: {{"n": 1, "text": "..."}}"""
 
 
 def instructions_prompt(lessons: Sequence[Lesson], language: Language) -> str:
@@ -68,6 +79,20 @@ def values_prompt(wishes: Sequence[Wish], language: Language) -> str:
         for n, wish in enumerate(wishes, 1)
     )
     return "\n".join([_VALUES.format(language=_NAMES[language]), "\nFields:", *map(_line, fields)])
+
+
+def dialogue_prompt(script: Script, language: Language) -> tuple[str, list[int]]:
+    """One request for a whole dialogue, and the numbers of the lines that are to be worded."""
+    rows: list[Json] = []
+    numbers: list[int] = []
+    for n, line in enumerate(script.lines, 1):
+        if line.open:
+            numbers.append(n)
+            rows.append({"n": n, "who": line.who, "line": line.text, "keep": list(line.keep)})
+        else:
+            rows.append({"who": line.who, "line": line.text})
+    head = _DIALOGUE.format(language=_NAMES[language], style=script.style)
+    return "\n".join([head, "\nDialogue:", *map(_line, rows)]), numbers
 
 
 def _line(value: object) -> str:
