@@ -14,7 +14,7 @@ from manyshot.config import find_domain
 from manyshot.errors import SpecError, at
 
 if TYPE_CHECKING:
-    from manyshot.shotbook import Shotbook
+    from manyshot.shotbook import Shotbook, Worded
     from manyshot.types import Trajectory
 
 app = typer.Typer(
@@ -82,11 +82,18 @@ def draft(
         list[str] | None, typer.Option(metavar="PATH", help="A path's id, may be repeated; else all without a shot.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Decides the values.")] = 0,
+    teacher: Annotated[
+        bool, typer.Option("--teacher/--no-teacher", help="Let the teacher of domain.toml word them, if any.")
+    ] = True,
+    budget: Annotated[
+        int | None, typer.Option(min=0, metavar="TOKENS", help="Tokens that the teacher may cost in all, at most.")
+    ] = None,
     trust: Trust = False,
 ) -> None:
     """Write a first shot of each path from flow and world, into shots/FLOW.md."""
     book = _book(domain, trust)
-    made, none = book.draft(path or [], seed)
+    worded = _words_of_teacher(book, seed, budget) if teacher and book.domain.teacher and budget != 0 else None
+    made, none = book.draft(path or [], seed, worded)
     for one in made:
         typer.echo(f"{book.folder / 'shots' / one.flow}.md: {one.id}")
     typer.echo(f"{len(made)} drafted; make them sound like people, then: manyshot shots approve {domain} ID")
@@ -95,6 +102,18 @@ def draft(
             f"{book.folder}: no values were found that lead along {', '.join(none)}; give values.yaml more of them, or "
             "write these shots by hand"
         )
+
+
+def _words_of_teacher(book: Shotbook, seed: int, budget: int | None) -> Worded:
+    from rich.console import Console
+
+    from manyshot.multiply import drafts_worded
+    from manyshot.parts import teacher_of
+    from manyshot.progress import Terminal
+
+    found = teacher_of(book.domain)
+    assert found is not None
+    return drafts_worded(book, found, Terminal(Console()), seed, budget)
 
 
 @app.command()

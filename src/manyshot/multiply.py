@@ -26,12 +26,13 @@ from manyshot.data.dialogues.build import EXAMPLES, DialogueBuilder, Rejects, po
 from manyshot.data.dialogues.detours import SHARES, words
 from manyshot.data.dialogues.reword import AUTHOR, GIVE_UP, reworded
 from manyshot.data.variety import NearDuplicates, nearest_similarity
+from manyshot.dialogue.company import Company
 from manyshot.errors import DataError
 from manyshot.journal import Answers, kept_answers
 from manyshot.progress import Screen
 from manyshot.protocols import Teacher, Usage
 from manyshot.records import digest, read_jsonl, read_manifest, read_rows, write_jsonl, write_manifest
-from manyshot.shotbook import GENERATED, Shotbook, open_book
+from manyshot.shotbook import GENERATED, Shotbook, Worded, open_book
 from manyshot.spec.load import load_sayings
 from manyshot.types import Json, Manifest, TeacherConfig, Trajectory
 from manyshot.world.functions import FILE as WORLD
@@ -96,7 +97,7 @@ def run(
             builder, {path: list(read_jsonl(parts / f"{path}.jsonl", Trajectory)) for path in paths}, told, rejects
         )
         if asked is not None and book.domain.teacher is not None:
-            rows, taught = _taught(rows, builder, book.domain.teacher, asked, rejects, screen, seed, budget)
+            rows, taught = _taught(rows, builder.company, book.domain.teacher, asked, rejects, screen, seed, budget)
             config["teacher"] = book.domain.teacher.model_dump(mode="json")
             inputs["teacher"] = digest([[turn.text for turn in one.turns] for one in rows if one.author == AUTHOR])
         write_jsonl(out / GENERATED, rows)
@@ -122,9 +123,23 @@ def _opened(teacher: OpenTeacher | None, out: Path) -> Iterator[Teacher | None]:
         yield teacher(answers)
 
 
+def drafts_worded(book: Shotbook, teacher: Teacher, screen: Screen, seed: int, budget: int | None) -> Worded:
+    """Puts drafts into the words of the domain's teacher, for at most `budget` tokens; why it could not is said."""
+
+    def worded(drafts: list[Trajectory]) -> list[Trajectory]:
+        assert book.domain.teacher is not None
+        config, rejects = book.domain.teacher.model_copy(update={"share": 1.0}), Rejects()
+        rows, _ = _taught(drafts, book.company, config, teacher, rejects, screen, seed, budget)
+        for reason, count in rejects.counts.most_common():
+            screen.say(f"  {count} x {reason}")
+        return rows
+
+    return worded
+
+
 def _taught(
     rows: list[Trajectory],
-    builder: DialogueBuilder,
+    company: Company,
     config: TeacherConfig,
     teacher: Teacher,
     rejects: Rejects,
@@ -141,7 +156,7 @@ def _taught(
             bar.update(done / max(of, 1), f"{done} of {of} dialogues, {_cost(used, config)}")
 
         rows = reworded(
-            rows, builder.company, asking, rejects, progress, share=config.share, styles=config.styles
+            rows, company, asking, rejects, progress, share=config.share, styles=config.styles
         )  # fmt: skip
     if asking.closed:
         screen.say(f"the teacher was left alone: {asking.closed}; the other dialogues keep the words they had")

@@ -6,7 +6,7 @@ approved that does not replay true.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +30,10 @@ from manyshot.types import Approval, Domain, Trajectory, Verdict
 
 #: Where generated dialogues lie in the folder of a data stage.
 GENERATED = "trajectories.jsonl"
+
+
+#: Dialogues -> the same ones in other words.
+Worded = Callable[[list[Trajectory]], list[Trajectory]]
 
 
 @dataclass(slots=True)
@@ -98,9 +102,14 @@ class Shotbook:
         self._rewrite([changed])
         self.reread()
 
-    def draft(self, wanted: Sequence[str], seed: int) -> tuple[list[Trajectory], list[str]]:
+    def draft(
+        self,
+        wanted: Sequence[str],
+        seed: int,
+        worded: Worded | None = None,
+    ) -> tuple[list[Trajectory], list[str]]:
         """First drafts for these paths, or for all without a shot, written into shots/FLOW.md; ids of paths for which
-        none was found."""
+        none was found. worded: puts them into other words before they are written."""
         have = {self.replay(one).path or one.path for one in self.shots}
         paths = {path.id: path for path in self.company.all_paths}
         for name in wanted:
@@ -109,6 +118,8 @@ class Shotbook:
         chosen = [paths[name] for name in wanted] or [path for name, path in paths.items() if name not in have]
         made = [(path, draft(path, self.company, self.domain.values, self._new_id(path), seed)) for path in chosen]
         drafts = [one for _, one in made if one is not None]
+        if worded is not None:
+            drafts = worded(drafts)
         for flow in dict.fromkeys(one.flow for one in drafts):
             self._append(self.folder / "shots" / f"{flow}.md", [one for one in drafts if one.flow == flow])
         return drafts, [path.id for path, one in made if one is None]

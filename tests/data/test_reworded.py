@@ -233,6 +233,26 @@ def test_a_budget_of_zero_asks_nothing_and_says_so(tmp_path: Path, capsys: pytes
     assert "a budget of 0 tokens: the teacher is not asked" in " ".join(capsys.readouterr().out.split())
 
 
+def test_drafts_are_worded_by_the_teacher_and_stay_true(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with endpoint(saying(other_words)) as there:
+        folder = desk(tmp_path, there)
+        for file in (folder / "shots").glob("*.md"):
+            file.unlink()
+        wanted = [path.id for path in open_book(folder, opener).company.all_paths][:3]
+        with pytest.raises(SystemExit) as ended:
+            main(["shots", "draft", str(folder), *(word for path in wanted for word in ("--path", path))])
+        assert ended.value.code == 0, capsys.readouterr()
+        asked = len(there.requests)
+        drafted = open_book(folder, opener)
+        assert asked >= len(wanted)
+        assert [drafted.replay(one).path for one in drafted.shots] == wanted
+        assert all(drafted.replay(one).true for one in drafted.shots)
+        assert all("着急" in one.turns[0].text for one in drafted.shots)
+        with pytest.raises(SystemExit):
+            main(["shots", "draft", str(folder), "--path", wanted[0], "--no-teacher"])
+        assert len(there.requests) == asked
+
+
 def test_a_refused_key_stops_before_anything_is_made(tmp_path: Path) -> None:
     with (
         endpoint(lambda _: refusal(401, "no such key")) as there,

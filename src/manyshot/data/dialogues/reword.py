@@ -20,6 +20,7 @@ from manyshot.dialogue.company import Company, found_in, says
 from manyshot.dialogue.replay import replay
 from manyshot.errors import GarbledError, RefusedError, TeacherError
 from manyshot.protocols import Line, Script
+from manyshot.records import digest
 from manyshot.types import Language, Trajectory, Turn
 from manyshot.values import Kind
 
@@ -75,7 +76,7 @@ def reworded(
 
         def request(n: int, _: int, scripts: dict[int, Script] = scripts, attempt: int = attempt) -> list[str]:
             # The same for the same dialogue, whatever was asked before: so that a kept answer is found again.
-            seed = int(rows[n].id, 16) % (1 << 30) + attempt
+            seed = int(digest(rows[n].id), 16) % (1 << 30) + attempt
             return asking.teacher.dialogue(scripts[n], company.context.language, seed)
 
         def size(n: int, scripts: dict[int, Script] = scripts) -> int:
