@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -188,3 +191,19 @@ def test_whatever_is_said_no_value_is_invented(guidance: Guidance, said: list[st
 def test_the_same_talk_gives_the_same_dialogue(guidance: Guidance) -> None:
     said = ("桩不通电", "没用", "要", "明天")
     assert talk(guidance, *said).turns == talk(guidance, *said).turns
+
+
+def test_what_a_message_means_is_the_same_in_every_process() -> None:
+    """Sets have another order in each; a reading's place among others decides which texts it is fitted to."""
+    program = (
+        "from manyshot.understanding import Reading\n"
+        "tells = [frozenset(('userName', 'address')), frozenset(('problem', 'address')), frozenset('abc')]\n"
+        "print([sorted(one.tells) for one in sorted(map(lambda t: Reading(tells=t), tells), key=lambda r: r.order)])"
+    )
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", program], env={**os.environ, "PYTHONHASHSEED": seed}, check=True, capture_output=True
+        ).stdout
+        for seed in "1234"
+    }
+    assert len(said) == 1

@@ -160,7 +160,7 @@ class Guided:
         """The likeliest reading, by the words, by the values among them and by the thinking model together."""
         found = {one: nats - self._unlike(one, said) for one, nats in found.items()}
         best = max(found.values())
-        near = sorted((r for r, nats in found.items() if nats > best - FARTHEST), key=lambda r: (-found[r], repr(r)))
+        near = sorted((r for r, nats in found.items() if nats > best - FARTHEST), key=lambda r: (-found[r], r.order))
         if self.guidance.weigh is None or len(near) == 1:
             return near[0]
         lines = {reading: self._first_lines(reading, said) for reading in near}

@@ -60,6 +60,11 @@ class Reading:
     tells: frozenset[str] = frozenset()
     strays: str = ""
 
+    @property
+    def order(self) -> tuple[str, ...]:
+        """A key that sorts readings alike in every process; how a set is shown depends on the process."""
+        return self.flow, repr(self.choices), repr(sorted(self.tells)), self.strays
+
 
 @dataclass(frozen=True, slots=True)
 class Heard:
@@ -244,7 +249,7 @@ def understanding(
 
 
 def _place(found: Mapping[Reading, Mapping[str, None]], language: Language) -> Place:
-    readings = sorted(found, key=repr)
+    readings = sorted(found, key=lambda reading: reading.order)
     if len(readings) == 1:
         return Place(readings, None)
     texts: list[str] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -36,6 +37,18 @@ def test_without_ray_it_says_how_to_get_it(
     with pytest.raises(SystemExit, match="2"):
         main(["dialogues", str(DESK), "--out", str(tmp_path / "out"), "--count", "1", "--engine", "ray"])
     assert "pip install 'manyshot[ray]'" in " ".join(capsys.readouterr().err.split())
+
+
+@with_ray
+def test_an_address_where_nothing_answers_is_said_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound, and nobody listens
+        monkeypatch.setenv("RAY_ADDRESS", f"127.0.0.1:{taken.getsockname()[1]}")
+        with pytest.raises(SystemExit, match="2"):
+            main(["dialogues", str(DESK), "--out", str(tmp_path / "out"), "--count", "1", "--engine", "ray"])
+    assert "no Ray cluster answers there" in " ".join(capsys.readouterr().err.split())
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -25,6 +26,8 @@ ADDRESS = "RAY_ADDRESS"
 RETRIES = 5
 #: Bytes for objects in a cluster of our own: tasks return little; Ray takes a third of the memory by default.
 OBJECTS = 100_000_000
+#: Seconds until a cluster has to answer.
+KNOCK = 10.0
 
 
 class RayTasks:
@@ -54,14 +57,22 @@ class RayTasks:
             raise DataError(f"Ray lost workers {RETRIES} times: {said}; give the command again, it goes on") from None
 
 
+def _knock(address: str) -> None:
+    """Raises OSError where nothing listens: Ray itself would wait for minutes and heed no signal meanwhile."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK).close()
+
+
 @contextmanager
 def ray_tasks(at_once: int) -> Iterator[RayTasks]:
     """Raises DataError where RAY_ADDRESS names no cluster that answers."""
     address = os.environ.get(ADDRESS) or "local"
     own = {"num_cpus": at_once, "object_store_memory": OBJECTS, "include_dashboard": False}
     try:
+        _knock(address)
         ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **(own if address == "local" else {}))
-    except (ConnectionError, ValueError) as error:
+    except (OSError, ValueError) as error:
         said = str(error).strip().splitlines()[0]
         raise DataError(
             f"{ADDRESS} is {address}, and no Ray cluster answers there: {said}; start one, or unset it"
