@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 
 from manyshot.errors import SpecError
 from manyshot.shotbook import Shotbook
@@ -28,10 +29,10 @@ def serve(opened: Callable[[], Shotbook], host: str, port: int, by: str, tell: C
         server = uvicorn.Server(
             uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=_GRACE, lifespan="off")
         )
-        try:
+        # Ctrl-C ends it either way: asyncio takes the interrupt for itself when it comes late.
+        with suppress(KeyboardInterrupt):
             server.run(sockets=[listener])
-        except KeyboardInterrupt:
-            tell("ended")
+        tell("ended")
 
 
 def listening(host: str, port: int) -> socket.socket:
