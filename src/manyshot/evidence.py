@@ -448,7 +448,7 @@ def _plain(text: str) -> str:
 
 
 def leaves(surfaces: Any) -> Iterator[str]:
-    """All texts in the arguments of a call."""
+    """All texts in nested JSON: the arguments of a call, what was copied for them, answers."""
     if isinstance(surfaces, dict | list):
         for inner in surfaces.values() if isinstance(surfaces, dict) else surfaces:
             yield from leaves(inner)

@@ -84,8 +84,10 @@ class Options:
 
     def signs(self, name: str, path: Path, action: str) -> dict[Any, Signs]:
         """What an action shows of each choice of a tool's field; nothing for other fields."""
+        if (choices := self._own.get((name, path))) is None:
+            return {}
         here = self._runs(fold(action))
-        return {value: self._hits(own, here) for value, own in self._own.get((name, path), {}).items()}
+        return {value: self._hits(own, here) for value, own in choices.items()}
 
     def _hits(self, own: Mapping[str, float], here: Collection[str]) -> Signs:
         hits = own.keys() & here
@@ -109,8 +111,8 @@ class Options:
     ) -> dict[Path, Any]:
         """Choices that words and model together find likelier than what a model wrote, by their fields.
 
-        can: what code reads for sure; a field of it is not decided here. given: fields of which `presence` decided
-        otherwise than the model; of those that it left out, words alone decide, where they speak for one choice.
+        can: what code reads for sure; a field of it is not decided here. given: what `presence` decided of fields;
+        where one is given that the model left out, words alone decide, if they speak for one choice.
         """
         out: dict[Path, Any] = {}
         for (tool, path), own in self._own.items():

@@ -29,6 +29,7 @@ from manyshot.data.slots import Path, ToolSlots, domain_slots, get, nest, resolv
 from manyshot.data.teach import Classroom
 from manyshot.data.tongue import tongues_of
 from manyshot.errors import DataError
+from manyshot.evidence import leaves
 from manyshot.protocols import Teacher
 from manyshot.render import signature
 from manyshot.types import Call, CallPair, Domain, Refusal, Shot
@@ -359,15 +360,7 @@ def _undotted(pair: CallPair) -> str:
     """A pair's action without its full stop, unless that belongs to a value ("half past five p.m.")."""
     text = pair.action.rstrip("。.")
     cut = pair.action[len(text) :]
-    return pair.action if cut and any(words.endswith(cut) for words in _words(pair.surfaces)) else text
-
-
-def _words(surfaces: Any) -> Iterator[str]:
-    if isinstance(surfaces, dict | list):
-        for inner in surfaces.values() if isinstance(surfaces, dict) else surfaces:
-            yield from _words(inner)
-    elif isinstance(surfaces, str):
-        yield surfaces
+    return pair.action if cut and any(words.endswith(cut) for words in leaves(pair.surfaces)) else text
 
 
 def _id(text: str) -> str:

@@ -19,6 +19,7 @@ from manyshot.data.variety import NearDuplicates
 from manyshot.dialogue.company import Company, found_in, says
 from manyshot.dialogue.replay import replay
 from manyshot.errors import GarbledError, RefusedError, TeacherError
+from manyshot.evidence import leaves
 from manyshot.protocols import Line, Script
 from manyshot.records import digest
 from manyshot.types import Language, Trajectory, Turn
@@ -174,15 +175,7 @@ def _told(turn: Turn, one: Trajectory) -> list[str]:
         return []
     values = [other.answered.body for other in one.turns if other.answered is not None]
     values += [other.call.arguments for other in one.turns if other.call is not None]
-    return [text for text in dict.fromkeys(_leaves(values)) if len(text) > 1 and text in turn.text]
-
-
-def _leaves(value: Any) -> Iterator[str]:
-    if isinstance(value, dict | list):
-        for part in value.values() if isinstance(value, dict) else value:
-            yield from _leaves(part)
-    elif isinstance(value, str):
-        yield value
+    return [text for text in dict.fromkeys(leaves(values)) if len(text) > 1 and text in turn.text]
 
 
 def _failed(error: TeacherError) -> str:
