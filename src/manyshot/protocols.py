@@ -181,6 +181,29 @@ class World(Protocol):
         ...
 
 
+class LiveTools(Protocol):
+    """The company's own APIs, reached for one customer at a time. Safe to call from several threads."""
+
+    def call(self, call: Call, *, customer: str, key: str) -> Observation:
+        """Carry out one call for `customer`, the id of who is signed in: fields bound to them take it, whatever the
+        model wrote. A write carries `key` as its idempotency key: the same key again is answered as the first time.
+
+        What the API refuses (also a host that may not be asked, an answer too long) is an Observation; WorldError where
+        nothing answered, and nobody knows whether the call was carried out.
+        """
+        ...
+
+    def repeatable(self, call: Call) -> bool:
+        """Whether the call may be made again after a crash: it only reads, or its API keeps idempotency keys."""
+        ...
+
+    def consent(self, call: Call) -> Literal["", "customer", "person"]:
+        """Whose yes the call needs before it is made."""
+        ...
+
+    def close(self) -> None: ...
+
+
 class Assistant(Protocol):
     """One conversation with one customer, in one world. Made anew for each."""
 
