@@ -222,9 +222,12 @@ def test_free_text_that_is_a_piece_of_a_day_strayed() -> None:
         ("it's AB12345 and not AB12346, on Friday", ("AB12345",), ("Friday",)),
         ("AB12345 or AB12346, Friday or Sunday", ("AB12345", "AB12346"), ("Friday", "Sunday")),
         ("not AB12345", ("AB12345",), ()),
+        ("move AB12345 from Friday to Sunday", ("AB12345",), ("Sunday",)),
+        ("AB12345, shift it from Friday on to Sunday", ("AB12345",), ("Sunday",)),
+        ("AB12345 any day from Friday to Sunday", ("AB12345",), ("Friday", "Sunday")),
     ],
 )
-def test_what_is_taken_back_or_denied_is_not_meant(action: str, ref: tuple[str, ...], day: tuple[str, ...]) -> None:
+def test_what_is_taken_back_denied_or_moved_away_from_is_not_meant(action: str, ref: tuple[str, ...], day: tuple[str, ...]) -> None:
     found = evidence.choices(MOVE, action)
     assert (found.get(("ref",)), found.get(("day",))) == (ref, day)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from manyshot.likelihood import UNLIKELY, key_odds, nats, value_nats
+from manyshot.likelihood import UNLIKELY, key_odds, nats, undecided, value_nats
 from manyshot.protocols import Place
 
 HALF = math.log(0.5)
@@ -40,6 +40,15 @@ def test_an_option_is_followed_along_the_walk_until_it_leaves_it() -> None:
 def test_what_a_model_did_not_think_of_is_no_likelier_than_what_it_was_forced_to() -> None:
     forced = places([(" Book", {"\n": -0.1, "I": -3.0, " Book": -15.0}), ("{", {'{"': -0.1, "{": -9.0})])
     assert nats(" Cancel{", forced) <= nats(" Book{", forced)
+
+
+def test_options_that_leave_a_walk_together_are_not_told_apart_by_it() -> None:
+    steps = places([(" none", {" none": HALF, " Ticket": -1.0, " Rate": -2.0}), ("{", {"{": 0.0})])
+    tools = [" TicketMake{", " TicketEnd{", " Rate{", " none{"]
+    assert undecided(tools, steps) == [tools[:2]]
+    assert undecided(tools[2:], steps) == []
+    on_the_way = places([(" Ticket", {" Ticket": 0.0}), ("Make", {"Make": -0.1, "End": -2.3}), ("{", {"{": 0.0})])
+    assert undecided(tools, on_the_way) == []
 
 
 @pytest.mark.parametrize("joined", [True, False])

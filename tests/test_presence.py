@@ -168,6 +168,47 @@ def test_the_same_words_are_not_two_fields() -> None:
     assert found == {("person",): False, ("address",): True}
 
 
+def test_a_model_that_is_held_to_a_field_and_finds_another_ones_words_found_nothing(presence: Presence) -> None:
+    free, held = (
+        Completion(f" HireCar{text}", 1, 0, 9, 0.0, "stop")
+        for text in ('{"day":"today"}', '{"day":"today","driver":"down the coast"}')
+    )
+    assert presence.borrowed("HireCar", free, held) == frozenset()
+    move = Tool(name="Move", parameters={"properties": {key: {"type": "string"} for key in ("fault", "address")}})
+    slots = {"Move": slots_of(move, CONTEXT)}
+    free, held, own = (
+        Completion(f" Move{text}", 1, 0, 9, 0.0, "stop")
+        for text in (
+            '{"address":"Mill Lane 14"}',
+            '{"fault":"Mill Lane 14","address":"Mill Lane 14"}',
+            '{"fault":"no heating","address":"Mill Lane 14"}',
+        )
+    )
+    kept = Presence(slots, (), "en")
+    assert kept.borrowed("Move", free, held) == {("fault",)}
+    assert kept.borrowed("Move", free, own) == kept.borrowed("Move", held, held) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("action", "wanted"),
+    [
+        ("BK123 stays until Friday", "check_out"),
+        ("check-out of BK123 is to be Friday", "check_out"),
+        ("BK123 comes on Friday", "check_in"),
+    ],
+)
+def test_one_day_alone_is_the_last_only_where_words_say_so(action: str, wanted: str) -> None:
+    """The model had put the first of both fields."""
+    day = {"type": "string", "format": "date"}
+    change = Tool(name="ChangeStay", parameters={"properties": {"check_in": day, "check_out": day}})
+    text = ' ChangeStay{"check_in":"Friday"}'
+    done = Completion(text, 1, 0, 9, 0.0, "stop", tuple(Place(bytes([b]), {bytes([b]): 0.0}) for b in text.encode()))
+    can = {("check_in",): ("Friday",), ("check_out",): ("Friday",)}
+    found = Presence({"ChangeStay": slots_of(change, CONTEXT)}, (), "en").decide("ChangeStay", action, done, can, ())
+    assert [key for (key,), is_given in found.items() if is_given] == ([wanted] if found else [])
+    assert found or wanted == "check_in"
+
+
 def test_the_one_port_that_is_named_is_not_where_it_goes_and_where_it_comes_from() -> None:
     port = {"enum": ["dover", "calais"]}
     sail = Tool(name="Sail", parameters={"properties": {"start": port, "goal": port}, "required": ["start", "goal"]})

@@ -154,6 +154,28 @@ def test_a_signature_tells_types_choices_and_what_is_required() -> None:
     assert signature(PING).startswith("Ping()")
 
 
+@pytest.mark.parametrize(
+    ("description", "shown"),
+    [
+        ("损坏情形:torn 破损(撕裂),part 扣子等配件;没有说就不填", "how:torn 破损 撕裂|part 扣子等配件 损坏情形)"),
+        ("torn = ripped, part = a button or zip. Left out if not said.", "how:torn ripped|part a button zip)"),
+        ("How it is damaged", "how:torn|part How it is damaged)"),
+    ],
+)
+def test_a_signature_says_what_the_choices_mean(description: str, shown: str) -> None:
+    how: Json = {"enum": ["torn", "part"], "description": description}
+    assert shown in signature(Tool(name="T", parameters={"properties": {"how": how}}))
+    several: Json = {"type": "array", "items": {"enum": ["torn", "part"]}, "description": description}
+    choices = shown.removeprefix("how:").split(" 损坏情形" if "损坏情形" in shown else " How" if "How" in shown else ")")[0]
+    assert f"how:[{choices}]" in signature(Tool(name="T", parameters={"properties": {"how": several}}))
+
+
+def test_a_long_list_of_choices_is_not_explained() -> None:
+    values = [f"c{number}" for number in range(40)]
+    how: Json = {"enum": values, "description": " ".join(f"{value} = meaning," for value in values)}
+    assert "meaning" not in signature(Tool(name="T", parameters={"properties": {"how": how}})).split("|c39")[0]
+
+
 def test_a_signature_is_one_line_whatever_the_description() -> None:
     odd = Tool(
         name="T",

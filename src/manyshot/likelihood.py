@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from manyshot.protocols import Place
@@ -23,9 +23,8 @@ def nats(option: str | bytes, places: Sequence[Place]) -> float:
     """
     wanted, walked, sure = option.encode() if isinstance(option, str) else option, b"", 0.0
     for place in places:
-        ahead = walked + place.token
-        if len(ahead) < len(wanted) and wanted.startswith(ahead):
-            walked, sure = ahead, sure + place.likely[place.token]
+        if _goes_with(wanted, walked + place.token):
+            walked, sure = walked + place.token, sure + place.likely[place.token]
             continue
         going = [
             value
@@ -36,6 +35,28 @@ def nats(option: str | bytes, places: Sequence[Place]) -> float:
         floor = min(UNLIKELY, min(place.likely.values()) - 1)
         return sure + (max(floor, math.log(math.fsum(map(math.exp, going)) or 1e-300)) if going else floor)
     return sure + UNLIKELY
+
+
+def undecided(options: Iterable[str], places: Sequence[Place]) -> list[list[str]]:
+    """Options that a text left in one place and whose likeliest next token there is the same: `nats` gives each what
+    they have together. Never all of them."""
+    left: dict[tuple[int, bytes], list[str]] = {}
+    for option in options:
+        wanted, walked = option.encode(), b""
+        for number, place in enumerate(places):
+            if _goes_with(wanted, walked + place.token):
+                walked += place.token
+                continue
+            going = [token for token in place.likely if token and _goes_with(wanted, walked + token)]
+            if going and place.token not in going:
+                left.setdefault((number, max(going, key=place.likely.__getitem__)), []).append(option)
+            break
+    return [alike for alike in left.values() if len(alike) > 1]
+
+
+def _goes_with(wanted: bytes, walked: bytes) -> bool:
+    """Whether a text is still on its way through an option, which does not end in it."""
+    return len(walked) < len(wanted) and wanted.startswith(walked)
 
 
 def key_odds(places: Sequence[Place], keys: Sequence[str]) -> dict[str, float]:

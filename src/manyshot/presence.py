@@ -35,7 +35,8 @@ from manyshot.values.kinds import FREE, name_words
 FEWEST_SHOTS = 3
 #: Words that no other shot has beside its values, where there are no shots to count.
 USUAL = 3.0
-#: Inverse of the penalty on the classifiers' weights (scikit-learn's C), and the most that one counts, in nats.
+#: Inverse of the penalty on the classifiers' weights (scikit-learn's C), and the most that one or the model is believed,
+#: in nats: on 1,410 fields of six desks a model that is never surer made 5 errors less (log loss 0.161 -> 0.116).
 FIT, SUREST = 100.0, 4.0
 #: What the model's own log odds count, and what is taken off because both know how often fields are given. Chosen on
 #: 472 fields of three desks whose tests have been looked at: 94.7% right without, 96.2% with it.
@@ -54,6 +55,8 @@ _GROUPS = {
     Kind.DATETIME: "moment",
 }
 _TWO_ZH = re.compile("[\u4e00-\u9fff]{2}")
+#: What stands before the last day of a stretch, so many signs before it at most.
+_UNTIL, _BEFORE = r"\b(?:until|till?|up to|through|thru|by|before)\b|截[至止]|到|至", 40
 
 
 class Signs(NamedTuple):
@@ -177,13 +180,36 @@ class Presence:
             return {}
         odds = self.odds(name, action)
         nats = {
-            key: odds[key] + MODEL * told[key] - TWICE_KNOWN for key in self.open_to(name, can, stated) if key in told
+            key: odds[key] + MODEL * max(-SUREST, min(SUREST, told[key])) - TWICE_KNOWN
+            for key in self.open_to(name, can, stated)
+            if key in told
         }
-        twice = {min(pair, key=nats.__getitem__) for pair in self._same_words(name, action, written, nats, can)}
-        given = {key: value > 0 and key not in twice for key, value in nats.items()}
+        given = {key: value > 0 for key, value in nats.items()}
+        for pair in self._same_words(name, action, written, nats, can):
+            wrong = self._not_said(name, action, pair, nats)
+            right = pair[pair[0] == wrong]
+            given[right], given[wrong] = given[right] or given[wrong], False
         if all(is_given is (key in written) for key, is_given in given.items()):
             return {}
         return {(key,): is_given for key, is_given in given.items()}
+
+    def borrowed(self, name: str, free: Completion, held: Completion) -> frozenset[Path]:
+        """Fields of free text that a model gave only because it was held to, in the words of another field: there is
+        nothing for them in the action."""
+        try:
+            (_, before), (_, after) = (read_call(done.text.strip()) for done in (free, held))
+        except ValueError:  # cut short, for one
+            return frozenset()
+        texts = {
+            slot.name: words
+            for slot in self._slots[name].slots
+            if len(slot.path) == 1 and slot.field.kind in FREE and isinstance(words := after.get(slot.name), str)
+        }
+        return frozenset(
+            (key,)
+            for key, words in texts.items()
+            if key not in before and any(words in w or w in words for k, w in texts.items() if k != key)
+        )
 
     def _same_words(
         self, name: str, action: str, written: Json, among: Collection[str], can: Mapping[Path, Sequence[Any]]
@@ -217,6 +243,25 @@ class Presence:
             ),
             *((a.name, b.name) for a, b in combinations(chosen, 2) if evidence.one_for_both(a, b, can)),
         ]
+
+    def _not_said(self, name: str, action: str, pair: tuple[str, str], nats: Mapping[str, float]) -> str:
+        """Which of two fields with the same words was not said: the first or the last day of a stretch by what stands
+        before the one day, else the less likely. In the corpus, one day alone is the last only in such words."""
+        edges = {self._slots[name].slot((key,)).field.sense.edge: key for key in pair}
+        if edges.keys() != {"start", "end"}:
+            return min(pair, key=nats.__getitem__)
+        spans = evidence.spots(self._slots[name].slot((edges["end"],)), fold(action))
+        last = self._of_last(name, edges)
+        until = any(last.search(fold(action)[: span.start].lower()[-_BEFORE:]) for span in spans)
+        return edges["start" if until else "end"]
+
+    def _of_last(self, name: str, edges: Mapping[str, str]) -> re.Pattern[str]:
+        """What stands before the last day of a stretch: until, or words of its field that the first day's has not."""
+        first, last = (
+            self._stems(f"{' '.join(name_words(key))} {self._slots[name].slot((key,)).description}", 3)
+            for key in (edges["start"], edges["end"])
+        )
+        return re.compile("|".join((_UNTIL, *(rf"(?<![a-z]){re.escape(stem)}" for stem in sorted(last - first)))))
 
     def odds(self, name: str, action: str) -> dict[str, float]:
         """Field of a tool -> log of the odds that an action gives it a value; nested ones are left out."""

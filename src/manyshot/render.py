@@ -15,9 +15,15 @@ from typing import Any, Literal, Protocol
 
 from manyshot.parse import write_call
 from manyshot.types import NO_TOOL, Call, Json, Language, Refusal, Tool
+from manyshot.values.choices import glosses
 
 #: span: the model copies the words and code reads them; final: the model writes the typed value itself.
 Values = Literal["span", "final"]
+
+#: Characters of what is said of a choice.
+LONGEST_GLOSS = 24
+#: Choices of a field beyond which nothing is said of any: it would fill the prompt.
+MOST_GLOSSED = 16
 
 _HEADER: dict[Language, tuple[str, str]] = {
     "zh": ("把客户的话变成一次调用。可用工具:", "没有合适的工具"),
@@ -42,9 +48,10 @@ class Sample:
     loss_from: int
 
 
-def _type_word(schema: Json) -> str:
+def _type_word(schema: Json, about: str = "") -> str:
+    """`about`: what describes the choices where they have no description of their own."""
     if "enum" in schema:
-        return "|".join(str(v) for v in schema["enum"])
+        return _choices(schema["enum"], str(schema.get("description", about)))
     if "const" in schema:
         return str(schema["const"])
     for union in ("anyOf", "oneOf"):
@@ -54,11 +61,24 @@ def _type_word(schema: Json) -> str:
     if isinstance(kind, list):
         kind = "/".join(k for k in kind if k != "null")
     if kind == "array":
-        return f"[{_type_word(schema.get('items', {}))}]"
+        return f"[{_type_word(schema.get('items', {}), str(schema.get('description', '')))}]"
     if kind == "object":
         inner = ",".join(f"{name}:{_type_word(s)}" for name, s in schema.get("properties", {}).items())
         return "{" + inner + "}"
     return str(schema.get("format", kind))
+
+
+def _choices(values: Sequence[Any], about: str) -> str:
+    """The values with what a description says of each: a small model does not guess that "it came off" is `part`."""
+    said = glosses(values, about) if len(values) <= MOST_GLOSSED else {}
+    return "|".join(f"{value} {_short(said.get(str(value), ''))}".rstrip() for value in values)
+
+
+def _short(gloss: str) -> str:
+    """The first words of what is said of a choice; the "or" of a list says nothing."""
+    words = [word for word in re.split(r"[\s()（）,，;；:：=|]+", gloss) if word not in ("", "or", "and", "或", "和")]
+    text = " ".join(words)
+    return text if len(text) <= LONGEST_GLOSS else text[:LONGEST_GLOSS].rsplit(" ", 1)[0]
 
 
 def signature(tool: Tool) -> str:
@@ -66,9 +86,16 @@ def signature(tool: Tool) -> str:
     params = []
     for name, schema in tool.properties.items():
         star = "*" if name in tool.required else ""
-        about = _brief(str(schema.get("description", "")), 24)
+        about = _about(schema)
         params.append(f"{name}{star}:{_type_word(schema)}" + (f" {about}" if about else ""))
     return f"{tool.name}({'; '.join(params)}) {_brief(tool.description, 80)}"
+
+
+def _about(schema: Json) -> str:
+    """What a parameter is, in a few words; nothing where its description begins with the choices, which stand there."""
+    about = str(schema.get("description", "")).strip()
+    choices = schema.get("enum", schema.get("items", {}).get("enum", ()))
+    return "" if any(about.startswith(f"{value} ") for value in choices) else _brief(about, 24)
 
 
 def _brief(text: str, most: int) -> str:

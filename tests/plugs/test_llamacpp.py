@@ -177,14 +177,15 @@ def test_any_call_can_be_written_token_by_token(model):
 
 
 def test_options_are_weighed_as_the_model_would_write_them(model):
-    """An option alone is walked to its end; beside others it may only gain what it is not asked after leaving."""
+    """Beside others an option has what it has alone, also where several begin alike and the walk goes another way."""
     ids = prompt(model, ACTIONS[0])
-    options = [" BookRoom{", " CancelRoom{", " none{"]
+    options = [" BookRoom{", " BookTable{", " CancelRoom{", " none{"]
     nats = model.weigh(ids, options)
     alone = [model.weigh(ids, [option])[0] for option in options]
     assert sum(map(math.exp, nats)) < 1.0001
-    assert all(together > single - 0.05 for together, single in zip(nats, alone, strict=True))
-    assert any(abs(together - single) < 0.05 for together, single in zip(nats, alone, strict=True))
+    near = [(together, single) for together, single in zip(nats, alone, strict=True) if together > max(nats) - 6]
+    assert len(near) > 1
+    assert all(-0.05 < together - single for together, single in zip(nats, alone, strict=True))
     assert model.weigh(ids, options[::-1])[::-1] == pytest.approx(nats, abs=1e-3)
     assert model.weigh(ids, options, adapter="a") != pytest.approx(nats, abs=1e-3)
 

@@ -246,3 +246,26 @@ def test_languages_mixed_and_parts_apart():
     assert found(ARRIVE, "明天过来，晚上六点或者七点半", "2025-11-07 18:00") is None
     assert found(ARRIVE, "昨天说好的，晚上六点", "2025-11-05 18:00") is None
     assert seen(VISIT, text) == {"明天": "2025-11-07"}
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "last"),
+    [
+        ("en", "the 20th for a fortnight", "2025-12-04"),
+        ("en", "Friday, staying three nights", "2025-11-10"),
+        ("en", "two nights from Friday", "2025-11-09"),
+        ("en", "Friday for three days", "2025-11-07"),
+        ("en", "Friday for two people", "2025-11-07"),
+        ("zh", "20号入住，住三晚", "2025-11-23"),
+        ("zh", "明天送来寄养两个晚上", "2025-11-09"),
+        ("zh", "住五晚从下周一", "2025-11-15"),
+        ("zh", "20号晚上到", "2025-11-20"),
+        ("zh", "明天起租两个星期", "2025-11-21"),
+    ],
+)
+def test_nights_and_weeks_after_the_first_day_make_the_last(language, text, last):
+    """Only for a field that is the end of a stretch; three days from a day may end on either of two."""
+    leaving, coming = (a_field(language, "2025-11-06", name, "", format="date") for name in ("check_out", "check_in"))
+    assert [leaving.resolve(span.surface) for span in leaving.spot(text)] == [last]
+    assert len(coming.spot(text)) == 1
+    assert len(coming.spot(text)[0].surface) <= len(leaving.spot(text)[0].surface)

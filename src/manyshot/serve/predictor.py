@@ -108,6 +108,9 @@ class Predictor:
         can |= {path: (value,) for path, value in meant.items()}
         stated |= {path for path, is_given in given.items() if is_given}
         again = write(grammar=self._grammar(tool, action, mode, can, stated))
+        if nowhere := self._presence.borrowed(tool.name, done, again):
+            can |= dict.fromkeys(nowhere, ())
+            again = write(grammar=self._grammar(tool, action, mode, can, stated - nowhere))
         return replace(again, tokens_in=done.tokens_in, tokens_out=done.tokens_out + again.tokens_out)
 
     def _grammar(

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 
 from manyshot.values import calendar as cal
 from manyshot.values import clock as clocks
 from manyshot.values.calendar import Day
 from manyshot.values.clock import Moment
+from manyshot.values.numbers import read_en, read_zh
 
 _SLIP_ZH = "(?:算了[,，\\s]*还是|算了|不对|说错了?|搞错了?|记错了?|写错了?|错了|更正(?:一下)?)"
 _SLIP = {
@@ -48,8 +50,22 @@ _WEEKDAY = re.compile(r"周|星期|礼拜|\b(?:mon|tue|wed|thu|fri|sat|sun)")
 _MONTH = re.compile(r"月|/|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)")
 #: A part of the day goes on to these hours: 晚上七点，不，八点; but not to 早上八点，不，三点.
 _GOES_ON = {"am": range(5, 13), "evening": range(5, 13), "dawn": range(7), "night": (9, 10, 11, 12, 1, 2, 3, 4, 5)}
+#: How long after its first day a stay lasts: "the 20th for a fortnight", "3号入住，住三晚"; and before it: "three nights from".
+#: Days do not count: three days from the 20th may end on the 22nd.
+_ZH_LASTS = r"(?:(?P<n>\d{1,2}|[一二两三四五六七八九十]+)个?(?P<night>晚上?|夜)|(?:住|寄养|租|停|放|借|待)(?P<n2>\d{1,2}|[一二两三四五六七八九十]+)个?(?:周|星期|礼拜))"
+_EN_LASTS = r"(?P<n>an?|\d{1,2}|[a-z]+(?:-[a-z]+)?)\s+(?P<u>night|week|fortnight)s?\b"
+_LASTS = {
+    "zh": re.compile(rf"(?:开始|起|入住|到店|送来|送过来)?[,，、\s]*(?:一共|总共|连着?|先|要)?(?:住|寄养|待|呆|放|留)?{_ZH_LASTS}"),
+    "en": re.compile(rf"(?:\s*,)?\s+(?:(?:and|then)\s+)?(?:for|staying|stays?|stopping)\s+(?:for\s+)?{_EN_LASTS}"),
+}
+_LASTS_FROM = {
+    "zh": re.compile(rf"{_ZH_LASTS}[,，]?(?:从|自)$"),
+    "en": re.compile(rf"\b{_EN_LASTS}\s+(?:from|starting|beginning)\s+(?:on\s+)?$"),
+}
 #: Characters between a day and an hour that still belong together.
 FAR = 40
+#: Days that a stay may last.
+LONGEST_STAY = 366
 
 
 def lean(text: str, found: Sequence[Moment], today: date, language: str) -> Iterator[Moment]:
@@ -66,6 +82,7 @@ def lean(text: str, found: Sequence[Moment], today: date, language: str) -> Iter
     for moment in sure:
         if moment.day and moment.time is None:
             yield from _numbers(text, moment.day, language)
+            yield from _stay(text, moment.day, language)
 
 
 def _nth(text: str, start: int, today: date, first: Moment) -> Moment | None:
@@ -165,6 +182,23 @@ def _numbers(text: str, day: Day, language: str) -> Iterator[Moment]:
         and last > day.date
     ):
         yield Moment(day.start, match.end(), last, None, edge="end")
+
+
+def _stay(text: str, day: Day, language: str) -> Iterator[Moment]:
+    """The last day of a stay of which the first and the nights or weeks are said."""
+    after, before = _LASTS[language].match(text, day.end), _LASTS_FROM[language].search(text[: day.start])
+    for match, start, end in ((after, day.start, after and after.end()), (before, before and before.start(), day.end)):
+        if match is None or start is None or end is None:
+            continue
+        said = match.groupdict()
+        if language == "zh":
+            number, length = read_zh(said["n"] or said["n2"]), 1 if said["night"] else 7
+        else:
+            number = 1 if said["n"] in ("a", "an") else read_en(said["n"])
+            length = {"night": 1, "week": 7, "fortnight": 14}[said["u"]]
+        if number and number == int(number) and number * length <= LONGEST_STAY:
+            with suppress(OverflowError):  # beyond the calendar
+                yield Moment(start, end, day.date + timedelta(int(number) * length), None, edge="end")
 
 
 def apart(text: str, found: Sequence[Moment], now: datetime, language: str, past: bool) -> Moment | None:

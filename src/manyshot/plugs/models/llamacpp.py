@@ -21,11 +21,13 @@ from urllib.parse import urlsplit
 
 from manyshot.errors import ModelError
 from manyshot.grammar import literal
-from manyshot.likelihood import nats
+from manyshot.likelihood import nats, undecided
 from manyshot.protocols import Completion, Place
 
 #: Tokens that are looked at in each place.
 TOP_TOKENS = 40
+#: Nats below the likeliest option from which on it does not matter which of several that begin alike is meant.
+NEAR = 7.0
 
 _LOCALHOST = "127.0.0.1"
 
@@ -165,12 +167,20 @@ class LlamaCpp:
     def weigh(
         self, prompt: str | Sequence[int], options: Sequence[str], *, adapter: str | None = None
     ) -> tuple[float, ...]:
-        """See protocols.Model. One greedy walk through the options; once one has parted from it, the rest is sure."""
-        ids = self._prompt(prompt)
-        grammar = f"root ::= {' | '.join(map(literal, options))}\n"
-        answer = self._answer(ids, adapter, grammar=grammar, max_tokens=max(map(len, options)), logprobs=TOP_TOKENS)
-        places = _places(answer)
-        return tuple(nats(option, places) for option in options)
+        """See protocols.Model. A greedy walk through the options, and another through those that left it together: what
+        is likely of TicketCreate{ and TicketCancel{ after "Ticket" is not seen on the way to another tool."""
+        ids, told = self._prompt(prompt), dict.fromkeys(options, 0.0)
+        longest = max(len(option.encode()) for option in options)
+        groups = [list(told)]
+        while groups:
+            group = groups.pop()
+            grammar = f"root ::= {' | '.join(map(literal, group))}\n"
+            answer = self._answer(ids, adapter, grammar=grammar, max_tokens=longest, logprobs=TOP_TOKENS)
+            places = _places(answer)
+            told |= {option: nats(option, places) for option in group}
+            near = max(told.values()) - NEAR
+            groups += [alike for alike in undecided(group, places) if told[alike[0]] > near]
+        return tuple(told[option] for option in options)
 
     def warm(self, prompt: str | Sequence[int], *, grammar: str | None, adapter: str | None = None) -> None:
         """Read `prompt` into the cache of every slot of `adapter` and let `grammar` choose one token, so that the first
