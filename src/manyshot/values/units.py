@@ -271,11 +271,12 @@ def _zh_part(text: str, unit: re.Pattern[str]) -> tuple[Measure, int] | None:
     if tail := re.match(r"半(?!个)", text[pos:]):
         return Measure(value + 0.5, units), pos + tail.end()
     tail = re.match(r"([一二三四五六七八九\d]{1,2})(?![\d一二三四五六七八九十个天小分时秒])(?:钱)?", text[pos:])
+    ends = tail is not None and not re.match(r"\w", text[pos + tail.end() :])
     if (
         tail
-        and units[0].dimension in ("CNY", "length")
         and "." not in (head[0] if head else "")
-        and word in ("块", "元", "米", "毛")
+        # 五斤三袋 is two amounts, so what is weighed or felt has its tenths only where nothing is counted behind them.
+        and (word in ("块", "元", "米", "毛") or (ends and word in ("吨", "斤", "公斤", "度")))
     ):
         digits = "".join(str(read_zh(c)) for c in tail[1])
         return Measure(tidy(value + float(f"0.{digits}") * 1), units), pos + tail.end()
