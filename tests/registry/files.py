@@ -15,9 +15,9 @@ from manyshot.types import Call, Observation, Tool
 TEXT = {"type": "string"}
 
 
-def tool(name: str, required: Sequence[str] = (), **properties: Any) -> Tool:
+def tool(called: str, required: Sequence[str] = (), /, **properties: Any) -> Tool:
     schema = {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
-    return Tool(name=name, parameters=schema)
+    return Tool(name=called, parameters=schema)
 
 
 def written(folder: Path, text: str) -> Path:
@@ -42,5 +42,5 @@ def opened(folder: Path, text: str, *tools: Tool) -> Iterator[Live]:
         live.close()
 
 
-def ask(live: Live, name: str, customer: str = "1", key: str = "k1", **arguments: Any) -> Observation:
-    return live.call(Call(name=name, arguments=arguments), customer=customer, key=key)
+def ask(live: Live, called: str, /, customer: str = "1", key: str = "k1", **arguments: Any) -> Observation:
+    return live.call(Call(name=called, arguments=arguments), customer=customer, key=key)
