@@ -34,7 +34,9 @@ ADDRESS = "http://127.0.0.1:8070"
 
 
 @contextmanager
-def live_on(desk: Running, folder: Path, monkeypatch: pytest.MonkeyPatch, url: str = "", text: str = "") -> Iterator[Live]:
+def live_on(
+    desk: Running, folder: Path, monkeypatch: pytest.MonkeyPatch, url: str = "", text: str = ""
+) -> Iterator[Live]:
     monkeypatch.setenv("DESK_TOKEN", desk.token)
     live = open_live(written(folder, (text or EXAMPLE).replace(ADDRESS, url or desk.url)), TOOLS)
     try:
@@ -181,7 +183,7 @@ def test_without_keys_the_same_break_is_an_unknown_outcome_and_one_ticket(
     with cutting(desk.url) as (url, seen), live_on(desk, tmp_path, monkeypatch, url, text) as live:
         before = tickets(desk)
         assert not live.repeatable(Call(name="TicketCreate"))
-        with pytest.raises(WorldError, match="TicketCreate: desk .*nobody knows"):
+        with pytest.raises(WorldError, match=r"TicketCreate: desk .*nobody knows"):
             call(live, "TicketCreate", desk.customers[0], "cut-2", **ticket("2024-10-15 10:30"))
         assert (tickets(desk), len(seen)) == (before + 1, 1)
 

@@ -40,7 +40,10 @@ FIND = tool("Find", ["id"], id=TEXT, kind=TEXT)
         (API + 'auth = { kind = "magic" }\n', "tools.toml:3: [apis.desk] auth: wanted one of"),
         (API + 'auth = { token_env = "A" }\n', "has no kind"),
         (API + 'auth = { kind = "api_key", key_env = "A" }\n', "into a header or into the query"),
-        (API + 'auth = { kind = "bearer", token_env = "NOT_SET_ANYWHERE" }\n', "NOT_SET_ANYWHERE is not set; export it"),
+        (
+            API + 'auth = { kind = "bearer", token_env = "NOT_SET_ANYWHERE" }\n',
+            "NOT_SET_ANYWHERE is not set; export it",
+        ),
         (API + '[apis.desk.headers]\nAuthorization = "Bearer x"\n', "credentials go into auth"),
         (API + '[apis.desk.headers]\nX-A = "a\\r\\nX-B: c"\n', "tools.toml:4: [apis.desk] headers.X-A"),
         (API + 'bound = ["customer"]\n', "is no place"),
@@ -167,3 +170,17 @@ def test_what_an_operation_needs_and_nobody_gives_is_a_fault(tmp_path: Path) -> 
     assert "nothing goes into {customerNo}" in text
     _, faults = described(tmp_path, "")
     assert "createOrder has no parameter goods" in "\n".join(faults)
+
+
+def test_without_a_domain_the_file_alone_is_checked(tmp_path: Path) -> None:
+    """As `manyshot registry check FILE` and `registry tools` do."""
+    text = API + GET + 'places = { kind = "query:k" }\n[tools.Close]\nmethod = "DELETE"\npath = "/things/{id}"\n'
+    registry, faults = read(tmp_path, text + 'bound = ["path:id"]\n')
+    assert not faults
+    assert registry.routes["Find"].targets == {"id": Target("path", "id"), "kind": Target("query", "k")}
+    assert registry.routes["Close"].targets == {}
+    (tmp_path / "openapi.json").write_text(json.dumps(OPENAPI))
+    mapped = '[tools.OrderNew]\noperation = "createOrder"\nplaces = { goods = "item" }\nbound = ["customerNo"]\n'
+    registry, faults = read(tmp_path, API + 'openapi = "openapi.json"\n' + mapped)
+    assert "createOrder" in registry.routes
+    assert set(registry.routes["OrderNew"].targets) == {"goods", "count", "channel"}

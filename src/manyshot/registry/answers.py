@@ -24,7 +24,7 @@ DEPTH = 40
 #: Secrets shorter than this would be found in everything; the registry's check says so.
 SHORTEST_SECRET = 6
 HIDDEN = "***"
-_CHARSETS = frozenset("utf-8 utf8 us-ascii gbk gb2312 gb18030 big5 iso-8859-1".split())
+_CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "gbk", "gb2312", "gb18030", "big5", "iso-8859-1"})
 #: Where APIs put the words of an error, and the field to blame, in the order in which they are looked for.
 _MESSAGES = ("detail", "message", "msg", "error_description", "error", "errmsg", "reason", "title", "description")
 _FIELDS = ("field", "param", "parameter", "pointer", "property", "target")
@@ -220,7 +220,9 @@ def _name(value: Any) -> str:
 
 def _short(text: str) -> str:
     """One line; "" for what is a page or a stack trace."""
-    if re.search(r"<(!doctype|html|head|body|script|pre)\b|Traceback \(most recent|\bat [\w.$]+\([\w.]+:\d+\)", text, re.I):
+    if re.search(
+        r"<(!doctype|html|head|body|script|pre)\b|Traceback \(most recent|\bat [\w.$]+\([\w.]+:\d+\)", text, re.I
+    ):
         return ""
     line = " ".join(text.split())
     return line if len(line) <= MESSAGE else f"{line[: MESSAGE - 1]}…"

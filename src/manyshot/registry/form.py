@@ -1,11 +1,11 @@
 """What may stand in a registry file. One rule: of a secret only the name of the variable that holds it.
 
-    [apis.desk]                     # an HTTP API; [mcp.NAME] and [langchain.NAME] are other sources of tools
-    base_url = "https://desk.example.com"
-    auth = { kind = "bearer", token_env = "DESK_TOKEN" }
-    [tools.TicketCreate]            # a tool of the domain, and the call that is made for it
-    method = "POST"
-    path = "/tickets"
+[apis.desk]                     # an HTTP API; [mcp.NAME] and [langchain.NAME] are other sources of tools
+base_url = "https://desk.example.com"
+auth = { kind = "bearer", token_env = "DESK_TOKEN" }
+[tools.TicketCreate]            # a tool of the domain, and the call that is made for it
+method = "POST"
+path = "/tickets"
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from manyshot.registry.routes import Consent, Target
 
 #: Headers that say who calls or how the message is framed: the executor's own.
 RESERVED = frozenset(
-    "authorization proxy-authorization cookie host content-length content-type transfer-encoding connection upgrade "
-    "te trailer expect accept-encoding".split()
+    {"authorization", "proxy-authorization", "cookie", "host", "content-length", "content-type", "connection"}
+    | {"transfer-encoding", "upgrade", "te", "trailer", "expect", "accept-encoding"}
 )
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")

@@ -39,7 +39,11 @@ class Live:
         """See protocols.LiveTools."""
         route = self._routes.get(call.name)
         if route is None:
-            return Observation(body={"ok": True}) if call.name in self._declines else refused(404, f"there is no {show(call.name)}")
+            return (
+                Observation(body={"ok": True})
+                if call.name in self._declines
+                else refused(404, f"there is no {show(call.name)}")
+            )
         made = make(route, call, customer)
         if isinstance(made, Observation):
             return made

@@ -122,7 +122,7 @@ def _path_in(table: Any, loc: Sequence[int | str]) -> tuple[str, ...]:
 
 
 def _place(path: tuple[str, ...]) -> str:
-    """[tools.TicketCreate] keep: """
+    """[tools.TicketCreate] keep:"""
     if not path:
         return ""
     depth = 2 if path[0] in RegistryForm.model_fields else 1
@@ -156,7 +156,7 @@ def _known(path: tuple[str, ...], table: Json) -> list[str]:
         "apis": forms.ApiForm, "mcp": forms.McpForm, "langchain": forms.LangChainForm, "tools": ToolForm,
         "retry": forms.RetryForm, "envelope": forms.EnvelopeForm,
     }  # fmt: skip
-    kinds = {"bearer": forms.BearerForm, "basic": forms.BasicForm, "api_key": forms.ApiKeyForm,
+    kinds: dict[str, Any] = {"bearer": forms.BearerForm, "basic": forms.BasicForm, "api_key": forms.ApiKeyForm,
              "oauth2": forms.OAuth2Form}  # fmt: skip
     if len(path) == 1:
         return list(RegistryForm.model_fields)
@@ -181,15 +181,13 @@ class _Reading:
     operations: dict[str, dict[str, Operation]] = field(default_factory=dict)
 
     def registry(self, tools: Sequence[Tool] | None) -> Registry:
-        sources: dict[str, Source] = {}
-        for kind, found, read in (
-            ("apis", self.form.apis, self._api),
-            ("mcp", self.form.mcp, self._mcp),
-            ("langchain", self.form.langchain, lambda name, one: LangChainTools(name, one.tools)),
-        ):
-            for name, one in found.items():
+        form, sources = self.form, dict[str, Source]()
+        for kind, of in (("apis", form.apis), ("mcp", form.mcp), ("langchain", form.langchain)):
+            for name, one in of.items():
                 self._check_bound(kind, name, one.bound)
-                sources[name] = read(name, one)  # type: ignore[operator]
+        sources |= {name: self._api(name, api) for name, api in form.apis.items()}
+        sources |= {name: self._mcp(name, server) for name, server in form.mcp.items()}
+        sources |= {name: LangChainTools(name, module.tools) for name, module in form.langchain.items()}
         routes: dict[str, Route] = {}
         wanted = self._every_tool() if tools is None else {tool.name: tool for tool in tools}
         for name, tool in wanted.items():
@@ -308,14 +306,14 @@ class _Reading:
         before = len(self.findings.faults)
         kind, form = source
         if kind == "apis":
-            draft = self._http(name, one, tool, form.name)
+            draft = self._http(name, one, form.name)
         else:
             draft = _Draft(operation=one.operation or name, default="argument")
             if one.path is not None:
                 self._fault("tools", name, "path", message=f"{form.name} is no HTTP API; name an operation")
         if draft is None:
             return None
-        parameters = tool.parameters if tool is not None else draft.parameters
+        parameters = tool.parameters if tool is not None else _imagined(one, draft)
         route = self._assembled(name, one, form, draft, parameters)
         self._check_route(name, route, draft)
         return route if len(self.findings.faults) == before else None
@@ -338,10 +336,9 @@ class _Reading:
             self._fault("tools", name, message=f'there are several sources; add api = "{next(iter(found))}"')
         return None
 
-    def _http(self, name: str, one: ToolForm, tool: Tool | None, api: str) -> _Draft | None:
+    def _http(self, name: str, one: ToolForm, api: str) -> _Draft | None:
         if one.path is not None and one.method is not None:
-            own = tool.parameters if tool is not None else {}
-            return _Draft(one.method, one.path, default="query" if one.method in _BODILESS else "body", parameters=own)
+            return _Draft(one.method, one.path, default="query" if one.method in _BODILESS else "body")
         operations = self.operations.get(api, {})
         wanted = one.operation or name
         if wanted not in operations:
@@ -375,9 +372,13 @@ class _Reading:
     def _targets(self, name: str, one: ToolForm, draft: _Draft, parameters: Json) -> Iterator[tuple[str, Target]]:
         properties = parameters.get("properties", {})
         for key in one.places.keys() - properties.keys():
-            self._fault("tools", name, "places", key, message=f"the tool has no parameter {key}; {near(key, properties)}")
+            self._fault(
+                "tools", name, "places", key, message=f"the tool has no parameter {key}; {near(key, properties)}"
+            )
         for key in one.values.keys() - properties.keys():
-            self._fault("tools", name, "values", key, message=f"the tool has no parameter {key}; {near(key, properties)}")
+            self._fault(
+                "tools", name, "values", key, message=f"the tool has no parameter {key}; {near(key, properties)}"
+            )
         for key in properties:
             text = one.places.get(key)
             target = self._target(text, draft) if text is not None else draft.usual(key)
@@ -385,7 +386,7 @@ class _Reading:
                 where = ("tools", name, "places", key) if text is not None else ("tools", name)
                 message = (
                     f"{draft.operation} has no parameter {text or key}; {near(text or key, draft.known or ())}"
-                    f'{"" if text else f", or write places.{key}"}'
+                    f"{'' if text else f', or write places.{key}'}"
                 )
                 self._fault(*where, message=message)
             elif target is not None:
@@ -423,12 +424,14 @@ class _Reading:
         """Every place that needs a value gets one, and none gets one that is not there."""
         at = ("tools", name)
         here = {*route.targets.values(), *(t for t, _ in route.fixed), *(t for t, _ in route.bound)}
-        holes = set(re.findall(r"\{([^{}]+)\}", route.path))
+        holes = set(_holes(route.path))
         sure = {route.targets[key].name for key in route.parameters.get("required", ()) if key in route.targets}
         sure |= {t.name for t, _ in (*route.fixed, *route.bound)}
         for hole in sorted(holes):
             if not any(t.where == "path" and t.name == hole for t in here):
-                self._fault(*at, message=f"nothing goes into {{{hole}}} of {route.path}; add it to places, fixed or bound")
+                self._fault(
+                    *at, message=f"nothing goes into {{{hole}}} of {route.path}; add it to places, fixed or bound"
+                )
             elif hole not in sure:
                 self._fault(*at, message=f"{{{hole}}} of {route.path} needs a value, its parameter is not required")
         for target in here:
@@ -474,6 +477,21 @@ class _Draft:
         if f"{{{key}}}" in self.path:
             return Target("path", key)
         return Target(self.default, key)  # type: ignore[arg-type]
+
+
+def _imagined(one: ToolForm, draft: _Draft) -> Json:
+    """Parameters of a tool of no known domain: those that the file names, and the operation's that it does not."""
+    taken = {*one.places.values(), *one.fixed, *one.bound, *(str(t) for t in map(target_of, one.bound) if t)}
+    names = [key for key in draft.known or () if key not in taken]
+    names += [hole for hole in _holes(draft.path) if draft.known is None and f"path:{hole}" not in taken]
+    names += [key for key in (*one.places, *one.values, *one.bound) if target_of(key) is None and key not in names]
+    names = [key for key in names if draft.known is None or key not in one.bound or key in one.places]
+    properties = {key: draft.properties.get(one.places.get(key, key), {}) for key in names}
+    return {"type": "object", "properties": properties, "required": names}
+
+
+def _holes(path: str) -> list[str]:
+    return re.findall(r"\{([^{}]+)\}", path)
 
 
 def _same(one: Target, other: Target) -> bool:

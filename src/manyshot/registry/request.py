@@ -164,7 +164,9 @@ def _texts(value: Any, parameter: str) -> Iterator[str]:
 def _segment(value: Any, parameter: str) -> str:
     text = _text(value, parameter)
     if _UNSAFE_SEGMENT.search(text):
-        raise _Unfit("cannot stand in an address: no slashes, percent signs, dots alone or control characters", parameter)
+        raise _Unfit(
+            "cannot stand in an address: no slashes, percent signs, dots alone or control characters", parameter
+        )
     return quote(text, safe="")
 
 

@@ -29,7 +29,7 @@ class LiveWorld:
     agrees: Agrees
     #: Each call of a talk has a key of its own.
     _talk: str = field(default_factory=lambda: uuid4().hex)
-    _nth: "count[int]" = field(default_factory=count)
+    _nth: count[int] = field(default_factory=count)
 
     def call(self, call: Call) -> Observation:
         """See protocols.World. Raises WorldError where nobody knows whether the call was carried out."""

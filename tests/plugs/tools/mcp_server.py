@@ -30,7 +30,7 @@ def make_ticket(problem: str, seconds: float = 0.0) -> str:
 
 
 @server.tool()
-def crash(problem: str) -> str:
+def crash(problem: str) -> str:  # noqa: ARG001
     """End without an answer."""
     os._exit(3)
 

@@ -99,7 +99,7 @@ def test_reads_and_writes_with_a_key_are_tried_again(server: Nasty, live: Live, 
 )  # fmt: skip
 def test_a_write_without_a_key_is_sent_once_and_its_outcome_is_unknown(server: Nasty, live: Live, bad: Any) -> None:
     server.script(bad)
-    with pytest.raises(WorldError, match="Send: forgets .*; nobody knows whether it was carried out"):
+    with pytest.raises(WorldError, match=r"Send: forgets .*; nobody knows whether it was carried out"):
         ask(live, "Send", name="x")
     assert len(server.asked) == 1
 

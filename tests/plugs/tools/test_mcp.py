@@ -71,7 +71,7 @@ def test_a_program_is_started_asked_and_started_again_after_a_crash(live: Live) 
     behaves(live)
     with pytest.raises(WorldError, match="make_ticket: desk gave no answer in 1 s; nobody knows"):
         ask(live, "make_ticket", problem="slow", seconds=3)
-    with pytest.raises(WorldError, match="crash: desk .*nobody knows"):
+    with pytest.raises(WorldError, match=r"crash: desk .*nobody knows"):
         ask(live, "crash", problem="x")
     assert ask(live, "TicketFind", ticketId="C2").body["ticketId"] == "C2"
 

@@ -145,9 +145,7 @@ class HttpApi:
         try:
             if packed and success:
                 raise UnreadableError("packed")
-            shown = read_answer(
-                route, status, headers.get("content-type", ""), data, self._api.envelope, secrets
-            )
+            shown = read_answer(route, status, headers.get("content-type", ""), data, self._api.envelope, secrets)
         except UnreadableError:
             unreadable = refused(502, "the answer of the service cannot be read")
             raise _Failed("gave an answer that cannot be read", unreadable, sent=True) from None
@@ -219,9 +217,7 @@ class HttpApi:
             raise _Failed("may not be asked", refused(403, "this service may not be asked"), sent=False, again=False)
         return request
 
-    async def _read_whole(
-        self, request: httpx.Request, most: int
-    ) -> tuple[int, Mapping[str, str], bytes | None]:
+    async def _read_whole(self, request: httpx.Request, most: int) -> tuple[int, Mapping[str, str], bytes | None]:
         """(status, headers, body); the body is None when it is longer than `most` bytes, and is not read further."""
         response = await self._transport.handle_async_request(request)
         try:

@@ -40,9 +40,11 @@ def import_tools(where: str, wanted_by: str) -> dict[str, BaseTool]:
         raise SpecError(f"{wanted_by}: tools {where}: cannot be imported ({error})") from None
     if callable(found) and not isinstance(found, BaseTool):
         found = found()
-    tools = [found] if isinstance(found, BaseTool) else found
-    if not isinstance(tools, Iterable) or not all(isinstance(one, BaseTool) for one in (tools := list(tools))):
-        raise SpecError(f"{wanted_by}: tools {where}: wanted a BaseTool or a list of them, found {type(found).__name__}")
+    tools = [found] if isinstance(found, BaseTool) else list(found) if isinstance(found, Iterable) else []
+    if not tools or not all(isinstance(one, BaseTool) for one in tools):
+        raise SpecError(
+            f"{wanted_by}: tools {where}: wanted a BaseTool or a list of them, found {type(found).__name__}"
+        )
     return {one.name: one for one in tools}
 
 
@@ -58,7 +60,7 @@ class LangChainBackend:
     def close(self) -> None:
         """Nothing is held open."""
 
-    def send(self, route: Route, made: Made, key: str) -> Observation:
+    def send(self, route: Route, made: Made, key: str) -> Observation:  # noqa: ARG002
         """See registry.routes.Backend. Such tools know no idempotency keys, so `key` is not sent."""
         tool = self._tools.get(route.operation)
         if tool is None:

@@ -52,7 +52,7 @@ class McpTools:
     def __repr__(self) -> str:
         return f"McpTools({self._server.name})"
 
-    def send(self, route: Route, made: Made, key: str) -> Observation:
+    def send(self, route: Route, made: Made, key: str) -> Observation:  # noqa: ARG002
         """See registry.routes.Backend. MCP knows no idempotency keys, so `key` is not sent."""
         return self._background.run(self._send(route, made), START + 2 * route.timeout + 10)
 
@@ -184,7 +184,7 @@ class McpTools:
                 env = {name: value.get_secret_value() for name, value in server.env.items()}
                 program, *words = server.command
                 # A server's own words on stderr may hold anything, so they are shown to nobody.
-                silent = stack.enter_context(Path(os.devnull).open("w"))  # noqa: ASYNC230
+                silent = stack.enter_context(open(os.devnull, "w"))
                 parameters = StdioServerParameters(command=program, args=words, env=env, cwd=self._folder)
                 yield stdio_client(parameters, errlog=silent)
                 return
