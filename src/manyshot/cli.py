@@ -390,10 +390,13 @@ def chat(
     from manyshot.runfolder import RunFolder
 
     place = RunFolder(run)
+    if customer and registry is None:
+        raise SpecError(f"--customer {customer}: wanted --registry FILE with it; a simulated company signs nobody in")
     if place.thought and not actions:
         _talk(place, mode, registry, customer, trust=trust)
         return
     if registry is not None:
+        place.read()
         raise SpecError(f"--registry {registry}: wanted a run that thinks, without --actions; here nothing is called")
     from manyshot import single
     from manyshot.serve.chat import chat as talk

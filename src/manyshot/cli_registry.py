@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="registry",
-    help="Where a domain's calls really go: addresses, credentials, limits.",
+    help="Where a domain's calls really go.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
 )

@@ -10,7 +10,7 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -179,19 +179,16 @@ class McpTools:
     @asynccontextmanager
     async def _transport(self) -> AsyncIterator[Any]:
         server = self._server
-        async with AsyncExitStack() as stack:
-            if server.command:
-                env = {name: value.get_secret_value() for name, value in server.env.items()}
-                program, *words = server.command
-                # A server's own words on stderr may hold anything, so they are shown to nobody.
-                silent = stack.enter_context(open(os.devnull, "w"))
-                parameters = StdioServerParameters(command=program, args=words, env=env, cwd=self._folder)
+        if server.command:
+            env = {name: value.get_secret_value() for name, value in server.env.items()}
+            program, *words = server.command
+            parameters = StdioServerParameters(command=program, args=words, env=env, cwd=self._folder)
+            # A server's own words on stderr may hold anything, so they are shown to nobody.
+            with open(os.devnull, "w") as silent:
                 yield stdio_client(parameters, errlog=silent)
-                return
-            client = httpx2.AsyncClient(
-                headers=fixed_headers(server.auth), timeout=httpx2.Timeout(30.0, read=300.0), trust_env=False
-            )
-            await stack.enter_async_context(client)
+            return
+        times = httpx2.Timeout(30.0, read=300.0)
+        async with httpx2.AsyncClient(headers=fixed_headers(server.auth), timeout=times, trust_env=False) as client:
             yield streamable_http_client(server.url, http_client=client)
 
     async def _end(self) -> None:
