@@ -20,7 +20,7 @@ def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[object, str
 
 
 @pytest.fixture
-def example(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> str:
+def example(capsys: pytest.CaptureFixture[str]) -> str:
     code, text = run(capsys, "registry", "example")
     assert code == 0
     return text

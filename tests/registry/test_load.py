@@ -62,6 +62,13 @@ FIND = tool("Find", ["id"], id=TEXT, kind=TEXT)
         (API + GET + 'places = { idd = "query:x" }\n', "the tool has no parameter idd"),
         (API + GET + 'places = { kind = "body:x" }\n', "a GET has no body"),
         (API + GET + 'places = { kind = "header:Cookie" }\n', "credentials go into auth"),
+        (
+            API
+            + 'auth = { kind = "api_key", key_env = "HOME", header = "X-Key" }\n'
+            + GET
+            + 'places = { kind = "header:x-key" }\n',
+            "header:x-key is set for all calls of desk",
+        ),
         (API + GET + 'consent = "boss"\n', "tools.toml:6: [tools.Find] consent"),
         (API + GET + 'bound = ["customer"]\n', "there is no parameter customer"),
         (API + GET + 'keep = ["a..b"]\n', "tools.toml:6: [tools.Find] keep"),

@@ -316,6 +316,7 @@ class _Reading:
         parameters = tool.parameters if tool is not None else _imagined(one, draft)
         route = self._assembled(name, one, form, draft, parameters)
         self._check_route(name, route, draft)
+        self._check_headers(name, route, form.form)
         return route if len(self.findings.faults) == before else None
 
     def _source_of(self, name: str, one: ToolForm) -> tuple[str, _Named] | None:
@@ -419,6 +420,15 @@ class _Reading:
         if draft.default == "argument" and (target is None or target.where == "body"):
             return Target("argument", text if target is None else target.name)
         return target if target is not None else (draft.known or {}).get(text)
+
+    def _check_headers(self, name: str, route: Route, form: Any) -> None:
+        """What the API sets itself no value of a call may set."""
+        own = [*getattr(form, "headers", ()), getattr(form, "idempotency_header", None)]
+        own.append(getattr(getattr(form, "auth", None), "header", None))
+        taken = {header.lower() for header in own if header}
+        for target in (*route.targets.values(), *(t for t, _ in route.fixed), *(t for t, _ in route.bound)):
+            if target.where == "header" and target.name.lower() in taken:
+                self._fault("tools", name, message=f"{target} is set for all calls of {route.source}")
 
     def _check_route(self, name: str, route: Route, draft: _Draft) -> None:
         """Every place that needs a value gets one, and none gets one that is not there."""

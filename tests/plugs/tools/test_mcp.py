@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,7 @@ TOOLS = (
     tool("gone"),
 )
 TABLES = """
-timeout = 5
+timeout = 30
 max_bytes = 1000
 [tools.TicketFind]
 operation = "find_ticket"
@@ -42,7 +43,7 @@ bound = ["owner"]
 keep = ["number", "owner", "token"]
 rename = { number = "ticketId" }
 [tools.make_ticket]
-timeout = 1
+timeout = 2
 [tools.long]
 reads = true
 [tools.gone]
@@ -69,8 +70,8 @@ def behaves(live: Live) -> None:
 
 def test_a_program_is_started_asked_and_started_again_after_a_crash(live: Live) -> None:
     behaves(live)
-    with pytest.raises(WorldError, match="make_ticket: desk gave no answer in 1 s; nobody knows"):
-        ask(live, "make_ticket", problem="slow", seconds=3)
+    with pytest.raises(WorldError, match="make_ticket: desk gave no answer in 2 s; nobody knows"):
+        ask(live, "make_ticket", problem="slow", seconds=4)
     with pytest.raises(WorldError, match=r"crash: desk .*nobody knows"):
         ask(live, "crash", problem="x")
     assert ask(live, "TicketFind", ticketId="C2").body["ticketId"] == "C2"
@@ -83,10 +84,8 @@ def test_a_program_that_does_not_start_has_done_nothing(tmp_path: Path, monkeypa
         assert ask(live, "make_ticket", problem="p") == gone
 
 
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+@contextmanager
+def serving(port: int) -> Iterator[str]:
     with subprocess.Popen([sys.executable, str(SERVER), str(port)], stderr=subprocess.DEVNULL) as process:
         for _ in range(400):
             try:
@@ -99,10 +98,27 @@ def address() -> Iterator[str]:
         process.kill()
 
 
-def test_a_server_at_an_address_is_asked(tmp_path: Path, address: str) -> None:
-    text = f'[mcp.desk]\nurl = "{address}"\n{TABLES}'
-    with opened(tmp_path, text, *TOOLS) as live:
+def a_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+def test_a_server_at_an_address_is_asked(tmp_path: Path) -> None:
+    with serving(a_port()) as address, opened(tmp_path, f'[mcp.desk]\nurl = "{address}"\n{TABLES}', *TOOLS) as live:
         behaves(live)
+
+
+@pytest.mark.slow
+def test_a_server_at_an_address_may_be_started_anew(tmp_path: Path) -> None:
+    port = a_port()
+    with opened(tmp_path, f'[mcp.desk]\nurl = "http://127.0.0.1:{port}/mcp"\n{TABLES}', *TOOLS) as live:
+        assert ask(live, "TicketFind", ticketId="C1").status == 503
+        time.sleep(5.1)
+        for _ in range(2):
+            with serving(port):
+                found = [ask(live, "TicketFind", ticketId="C1").ok for _ in range(3)]
+                assert found[-1], found
+            assert not ask(live, "TicketFind", ticketId="C1").ok
 
 
 def test_the_tools_of_a_server_are_printed_as_a_domains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Coroutine
+from concurrent.futures import CancelledError
 from concurrent.futures import TimeoutError as NotDone
 from typing import Any, TypeVar
 
@@ -29,6 +30,8 @@ class Background:
         future = asyncio.run_coroutine_threadsafe(work, self.loop)
         try:
             return future.result(longest)
+        except CancelledError:
+            raise WorldError("the tools were closed while a call ran") from None
         except NotDone:
             raise WorldError(f"a tool did not come to an end in {longest:.0f} s") from None
         finally:

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -73,7 +74,6 @@ class HttpApi:
             "Accept-Encoding": "identity",  # what is packed could unpack to more than may be read
             "User-Agent": f"manyshot/{__version__}",
             **api.headers,
-            **fixed_headers(api.auth),
         }
         limits = httpx.Limits(max_connections=CONNECTIONS, keepalive_expiry=IDLE)
         self._transport = httpx.AsyncHTTPTransport(verify=_trusted(api), trust_env=False, limits=limits)
@@ -83,13 +83,14 @@ class HttpApi:
 
     def send(self, route: Route, made: Made, key: str) -> Observation:
         """See registry.routes.Backend."""
-        longest = route.within + 2 * route.timeout + LONGEST_WAIT + 5
+        longest = route.within + 4 * route.timeout + LONGEST_WAIT + 5  # the last try may need two tokens
         return self._background.run(self._patiently(route, made, key), longest)
 
     def close(self) -> None:
         """Close the connections; a call after that is a WorldError."""
         if not self._background.loop.is_closed():
-            self._background.run(self._transport.aclose(), 10)
+            with suppress(RuntimeError):  # calls that still run are ended with the loop
+                self._background.run(self._transport.aclose(), 10)
 
     async def _patiently(self, route: Route, made: Made, key: str) -> Observation:
         """Try until there is an answer, as often and as long as the route allows."""
@@ -184,7 +185,7 @@ class HttpApi:
             query = [pair for pair in query if pair[0] != self._api.auth.query]
             query.append((self._api.auth.query, self._api.auth.key.get_secret_value()))
         path = made.path + (f"?{urlencode(query, quote_via=quote)}" if query else "")
-        headers = {**made.headers, **self._fixed, **credentials}
+        headers = {**made.headers, **self._fixed, **fixed_headers(self._api.auth), **credentials}
         if made.content_type:
             headers["Content-Type"] = made.content_type
         if key and route.keyed:
@@ -213,7 +214,11 @@ class HttpApi:
         # The library must have read the address as it was written; anything else is nobody's service.
         where, wanted = request.url, urlsplit(url)
         line = wanted.path + (f"?{wanted.query}" if wanted.query else "")
-        if where.host.lower() not in self._api.hosts or where.raw_path.decode() != (line or "/") or where.userinfo:
+        if (
+            where.raw_host.decode().lower() not in self._api.hosts
+            or where.raw_path.decode() != (line or "/")
+            or where.userinfo
+        ):
             raise _Failed("may not be asked", refused(403, "this service may not be asked"), sent=False, again=False)
         return request
 

@@ -72,6 +72,8 @@ class LangChainBackend:
             async with asyncio.timeout(route.timeout):
                 value = await tool.ainvoke(made.body or {})
         except ValidationError as error:
+            if error.title != getattr(tool.args_schema, "__name__", ""):
+                return _unknown(route, "failed (ValidationError)", 500)  # not of the arguments: it had begun
             first = error.errors(include_url=False, include_input=False)[0]
             return refused(422, first["msg"].lower(), ".".join(map(str, first["loc"])))
         except ToolException as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -29,11 +30,15 @@ from manyshot.types import Json, Observation, Tool
 from manyshot.world.answers import refused
 
 #: Seconds to start a server and shake hands, and to list its tools.
-START = 20.0
+START = 60.0
 #: Pages of tools that are listed; a server that never ends is broken.
 PAGES = 50
 #: Errors of the protocol -> what a model is told.
-_STATUS = {mcp_types.INVALID_PARAMS: 422, mcp_types.METHOD_NOT_FOUND: 404, mcp_types.INVALID_REQUEST: 400}
+_STATUS = {mcp_types.INVALID_PARAMS: 422, mcp_types.METHOD_NOT_FOUND: 404}
+#: Words of the library for a session that the server does not know any more; such a call was not begun.
+_FORGOTTEN = "Session terminated"
+#: Seconds in which a server that did not start is not started again.
+PAUSE = 5.0
 
 
 class McpTools:
@@ -46,6 +51,7 @@ class McpTools:
         self._client: Client | None = None
         self._task: asyncio.Task[None] | None = None
         self._stop = asyncio.Event()
+        self._failed_at = -PAUSE
         found = (*secrets_of(server.auth), *(one.get_secret_value() for one in server.env.values()))
         self._secrets = [one for one in found if len(one) >= SHORTEST_SECRET]
 
@@ -90,8 +96,10 @@ class McpTools:
         if code in _STATUS:
             words, name = said(self._plain(str(error)))
             return refused(_STATUS[code], words or "the call was refused", name)
-        if code == mcp_types.CONNECTION_CLOSED:
+        if code != mcp_types.INTERNAL_ERROR:  # a server's own fault in one call is none of the connection
             await self._end()
+        if str(error) == _FORGOTTEN:
+            return refused(503, "the service was started anew; try again")
         return self._unknown(route, "broke off", 502)
 
     def _unknown(self, route: Route, why: str, status: int) -> Observation:
@@ -149,6 +157,8 @@ class McpTools:
         async with self._lock:
             if self._client is not None:
                 return self._client
+            if time.monotonic() - self._failed_at < PAUSE:
+                raise WorldError(f"{self._server.name}: did not start just now")
             ready: asyncio.Future[Client] = asyncio.get_running_loop().create_future()
             self._stop = asyncio.Event()
             self._task = asyncio.create_task(self._stay(ready, self._stop))
@@ -156,6 +166,7 @@ class McpTools:
                 async with asyncio.timeout(START):
                     self._client = await ready
             except Exception as error:
+                self._failed_at = time.monotonic()
                 self._task.cancel()
                 await asyncio.gather(self._task, return_exceptions=True)
                 why = "does not start" if self._server.command else "cannot be reached"
