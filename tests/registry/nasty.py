@@ -19,6 +19,8 @@ class Asked:
     path: str
     headers: dict[str, str]
     body: bytes
+    #: Of all headers, as often as they came.
+    names: list[str]
 
     @property
     def json(self) -> Any:
@@ -53,7 +55,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _any(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
-        asked = Asked(self.command, self.path, {k.lower(): v for k, v in self.headers.items()}, body)
+        names = [name.lower() for name in self.headers]
+        asked = Asked(self.command, self.path, {k.lower(): v for k, v in self.headers.items()}, body, names)
         self.nasty.asked.append(asked)
         self.nasty.answer(self, asked)
 

@@ -74,6 +74,19 @@ def hasty(server: Nasty, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
         yield found
 
 
+def test_headers_of_the_file_are_sent_once_in_any_spelling(
+    server: Nasty, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOKEN", TOKEN)
+    server.asked.clear()
+    server.script(replies(200, {}))
+    text = FILE.replace("timeout = 20", 'timeout = 20\nheaders = { accept = "application/vnd.desk+json" }', 1)
+    with opened(tmp_path, text.replace("URL", server.url), *TOOLS) as live:
+        assert ask(live, "Find", id="1").ok
+    assert server.asked[0].headers["accept"] == "application/vnd.desk+json"
+    assert len(set(server.asked[0].names)) == len(server.asked[0].names)
+
+
 def test_a_call_is_sent_as_the_file_says(server: Nasty, live: Live) -> None:
     server.script(replies(201, {"id": 5}))
     assert ask(live, "Make", customer="7", key="k9", name="工单 1") == Observation(body={"id": 5})

@@ -73,7 +73,6 @@ class HttpApi:
             "Accept": "application/json, application/problem+json;q=0.9, */*;q=0.1",
             "Accept-Encoding": "identity",  # what is packed could unpack to more than may be read
             "User-Agent": f"manyshot/{__version__}",
-            **api.headers,
         }
         limits = httpx.Limits(max_connections=CONNECTIONS, keepalive_expiry=IDLE)
         self._transport = httpx.AsyncHTTPTransport(verify=_trusted(api), trust_env=False, limits=limits)
@@ -185,7 +184,9 @@ class HttpApi:
             query = [pair for pair in query if pair[0] != self._api.auth.query]
             query.append((self._api.auth.query, self._api.auth.key.get_secret_value()))
         path = made.path + (f"?{urlencode(query, quote_via=quote)}" if query else "")
-        headers = {**made.headers, **self._fixed, **fixed_headers(self._api.auth), **credentials}
+        headers = httpx.Headers(dict(made.headers))
+        for more in (self._fixed, self._api.headers, fixed_headers(self._api.auth), credentials):
+            headers.update(more)  # in any spelling: none is sent twice, and a call sets none of ours
         if made.content_type:
             headers["Content-Type"] = made.content_type
         if key and route.keyed:
