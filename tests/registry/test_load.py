@@ -76,7 +76,7 @@ FIND = tool("Find", ["id"], id=TEXT, kind=TEXT)
         (API + '[mcp.desk]\ncommand = ["x"]\n', "two sources are called 'desk'"),
         ('[mcp.files]\nurl = "https://x"\nbound = ["header:X-Customer"]\n', "such a tool has arguments only"),
         ('[langchain.a]\ntools = "no colon"\n', "tools.toml:2: [langchain.a] tools"),
-        ("apis = 3\n", "wanted a valid dictionary, found 3"),
+        ("apis = 3\n", "wanted a table, found 3"),
         ("\x00", "bad TOML"),
     ],
 )

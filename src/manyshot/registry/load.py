@@ -144,7 +144,8 @@ def _words(fault: Any, table: Json, path: tuple[str, ...]) -> str:
         return str(context["error"])
     if kind == "string_pattern_mismatch":
         return f"is not written as it must be ({context['pattern']})"
-    message = str(fault["msg"]).lower().removeprefix("input should be ")
+    message = "a table" if kind in ("model_type", "dict_type") else str(fault["msg"]).lower()
+    message = message.removeprefix("input should be ")
     # Where a variable's name belongs, somebody may have put the secret: that is not repeated.
     there = "" if {"auth", "env", "headers"} & set(path) else f", found {show(fault['input'])}"
     return f"wanted {message}{there}"
