@@ -30,7 +30,7 @@ from tests.scripted import gold, starter
 
 COMMANDS = (
     "init", "check", "import", "flow", "data", "train", "run", "eval", "curve", "predict", "chat", "preview", "demo",
-    "generalist", "score", "likeness", "compare", "gate",
+    "generalist", "score", "likeness", "compare", "gate", "registry",
 )  # fmt: skip
 
 
@@ -87,6 +87,9 @@ def test_each_command_explains_itself(
         (["run", "drone", "--out", "x", "--held-out", "Fly"], "no such tool"),
         (["predict", "--run", "no", "--actions", "no.jsonl", "--out", "o"], "no.jsonl: no such file"),
         (["chat", "--run", "no"], "no run.json"),
+        (["chat", "--run", "no", "--registry", "tools.toml", "--customer", "1"], "no run.json"),
+        (["chat", "--run", "no", "--customer", "1"], "wanted --registry FILE with it"),
+        (["registry", "tools", "no.toml"], "no.toml: wanted this file, it is not there"),
         (["eval", "--run", "no"], "no run.json"),
         (["train", "drone", "--data", "no", "--out", "x"], "manyshot data"),
         (["preview", "drone", "--data", "no"], "no such file"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -15,7 +16,9 @@ from manyshot.acting import Answer
 from manyshot.agent import Agent
 from manyshot.answering import THINKING, TUNED, answering_of
 from manyshot.data.dialogues.detours import EARLY, words
+from manyshot.data.slots import domain_slots
 from manyshot.dialogue.approval import approved
+from manyshot.dialogue.company import company
 from manyshot.errors import DataError
 from manyshot.flow.paths import paths
 from manyshot.guide import Guide
@@ -34,7 +37,7 @@ from manyshot.single import chosen_shots
 from manyshot.spec.load import load_dialogues, load_domain, load_flows, load_sayings
 from manyshot.thinker import MAX_TOKENS, Thinker
 from manyshot.transcript import Thought, prefix_text
-from manyshot.types import Refusal, Trajectory, Turn
+from manyshot.types import Context, Domain, Refusal, Trajectory, Turn
 from manyshot.understanding import Heard, Reading, heard_in, heard_of, slot_values, understanding
 from manyshot.values import Kind
 from manyshot.workflow import Workflow, read_rules
@@ -58,16 +61,18 @@ def assistants(
     weigh: bool = False,
     trust: bool = False,
     parts: Parts | None = None,
+    now: datetime | None = None,
 ) -> Iterator[tuple[Stage, Opener]]:
     """Where a run's scenarios are played, and a function that opens an assistant. The model is closed at the end.
 
     mode: tuned with what the run learnt; base and fewshot without; workflow runs the flows by rules. guided: a tuned
     one keeps its place in the flows and speaks in experts' words (manyshot.guided), an untuned one is held to the calls
     that the flows leave open. weigh: a guided one asks the thinking model where words leave open what is meant; else no
-    model is needed. Raises DataError for a run that did not learn to think, SpecError for a workflow without rules,
-    WorldError for a world that may not be run.
+    model is needed. now: what customers' words like "tomorrow" are read against where the company is a live one; else
+    the day that the domain's data live in. Raises DataError for a run that did not learn to think, SpecError for a
+    workflow without rules, WorldError for a world that may not be run.
     """
-    domain, flows = load_domain(place.domain), load_flows(place.domain)
+    domain, flows = _as_of(load_domain(place.domain), now), load_flows(place.domain)
     stage = Stage(domain.context.language, flows, domain.tools, opener(domain, flows, trust=trust))
     if mode == "workflow":
         yield stage, workflow_of(place.domain, trust=trust)
@@ -78,7 +83,7 @@ def assistants(
             "(manyshot shots list), and --no-thinking was not given"
         )
     if mode == "tuned" and guided and not weigh:
-        yield stage, partial(Guided, guidance_of(place.domain, place.dialogues, None, trust=trust))
+        yield stage, partial(Guided, guidance_of(place.domain, place.dialogues, None, trust=trust, now=now))
         return
     config = settings_of(place)
     parts = parts or embedded(config.weights)
@@ -97,7 +102,8 @@ def assistants(
             room=CONTEXT_TOKENS - MAX_TOKENS,
         )
         if mode == "tuned" and guided:
-            yield stage, partial(Guided, guidance_of(place.domain, place.dialogues, thinker.weigh, trust=trust))
+            learnt = guidance_of(place.domain, place.dialogues, thinker.weigh, trust=trust, now=now)
+            yield stage, partial(Guided, learnt)
             return
         guide = Guide(path for flow in flows for path in paths(flow)) if guided else None
         act = partial(
@@ -118,10 +124,20 @@ def workflow_of(domain: Path, *, trust: bool = False) -> Opener:
     return lambda world, _: Workflow(desk, rules, world)
 
 
-def guidance_of(domain: Path, dialogues: Path, weigh: Weigh | None, *, trust: bool = False) -> Guidance:
+def _as_of(domain: Domain, now: datetime | None) -> Domain:
+    """The domain at another time than its data live in."""
+    if now is None:
+        return domain
+    return domain.model_copy(update={"context": Context(today=now, language=domain.context.language)})
+
+
+def guidance_of(
+    domain: Path, dialogues: Path, weigh: Weigh | None, *, trust: bool = False, now: datetime | None = None
+) -> Guidance:
     """What a desk's guided assistants share: flows, experts' words, and what generated dialogues show of customers'.
 
-    weigh: the thinking model's opinion of thoughts that may come next; None leaves it to the words.
+    weigh: the thinking model's opinion of thoughts that may come next; None leaves it to the words. now: as in
+    `assistants`; what was learnt stays as of the domain's day.
     """
     book = open_book(domain, partial(opener, trust=trust))
     builder = builder_of(book, 0)
@@ -141,6 +157,9 @@ def guidance_of(domain: Path, dialogues: Path, weigh: Weigh | None, *, trust: bo
     # Who opens with something that belongs nowhere begins no flow.
     strays = words(desk.context.language).detours
     heard += [Heard("", "", text, Reading(strays=kind)) for kind in EARLY for text in strays[kind].says]
+    if now is not None:
+        later = _as_of(book.domain, now)
+        desk = company(later.context, flows, domain_slots(later), desk.open)
     return Guidance(desk, builder.mixer, understanding(heard, desk.context.language, values, said), weigh)
 
 

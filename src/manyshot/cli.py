@@ -15,6 +15,7 @@ from manyshot.cli_dataset import app as dataset
 from manyshot.cli_desk import desk
 from manyshot.cli_dialogues import dialogues
 from manyshot.cli_judge import judge
+from manyshot.cli_registry import app as registry
 from manyshot.cli_shots import Trust
 from manyshot.cli_shots import app as shots
 from manyshot.cli_simulate import simulate
@@ -46,6 +47,7 @@ app.add_typer(flow)
 app.add_typer(shots)
 app.add_typer(dataset)
 app.add_typer(bench)
+app.add_typer(registry)
 
 DomainName = Annotated[str, typer.Argument(metavar="DOMAIN", help="Domain folder, or a shipped domain's name.")]
 RunPath = Annotated[Path, typer.Option("--run", metavar="RUN", help="Folder of a run.")]
@@ -374,19 +376,28 @@ def chat(
     mode: Annotated[ModeName, typer.Option(help="Who answers.")] = "tuned",
     grammar: Annotated[Switch, typer.Option(help="Hold answers to the tools' schemas (--actions).")] = "on",
     actions: Annotated[bool, typer.Option("--actions", help="Type Actions, also where the run can think.")] = False,
+    registry: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Call the live company that this registry reaches.")
+    ] = None,
+    customer: Annotated[str, typer.Option(metavar="ID", help="With --registry: the customer who is signed in.")] = "",
     trust: Trust = False,
 ) -> None:
     """Talk with a run; Ctrl-D ends.
 
-    Where it has a thinking adapter you are the customer: it thinks, calls the simulated company, looks, replies.
-    Else, and with --actions, type Actions and see the calls; nothing is called.
+    Where it has a thinking adapter you are the customer: it thinks, calls the simulated company, or with --registry the
+    live one, looks, replies. Else, and with --actions, type Actions and see the calls; nothing is called.
     """
     from manyshot.runfolder import RunFolder
 
     place = RunFolder(run)
+    if customer and registry is None:
+        raise SpecError(f"--customer {customer}: wanted --registry FILE with it; a simulated company signs nobody in")
     if place.thought and not actions:
-        _talk(place, mode, trust=trust)
+        _talk(place, mode, registry, customer, trust=trust)
         return
+    if registry is not None:
+        place.read()
+        raise SpecError(f"--registry {registry}: wanted a run that thinks, without --actions; here nothing is called")
     from manyshot import single
     from manyshot.serve.chat import chat as talk
     from manyshot.serve.chat import typed
@@ -397,17 +408,29 @@ def chat(
         talk(predictor, how, typed(sys.stdin), typer.echo)
 
 
-def _talk(place: RunFolder, mode: ModeName, *, trust: bool) -> None:
+def _talk(place: RunFolder, mode: ModeName, registry: Path | None, customer: str, *, trust: bool) -> None:
+    from contextlib import ExitStack, closing
+    from datetime import datetime
+
     from rich.text import Text
 
     from manyshot.assistants import assistants
+    from manyshot.cli_registry import live_world, open_tools
     from manyshot.serve.chat import typed
     from manyshot.serve.talk import AGAIN, PROMPT, talk
     from manyshot.types import Setup
 
     console = _console()
-    with assistants(place, mode, trust=trust) as (stage, open_assistant):
-        world = stage.open_world(Setup())
+    with ExitStack() as ends:
+        tools = now = None
+        if registry is not None:
+            from manyshot.spec.load import load_domain
+
+            domain = load_domain(place.domain)
+            tools = ends.enter_context(closing(open_tools(registry, domain.tools, customer)))
+            now = datetime.now(domain.context.today.tzinfo)
+        stage, open_assistant = ends.enter_context(assistants(place, mode, trust=trust, now=now))
+        world = stage.open_world(Setup()) if tools is None else live_world(tools, customer)
         if sys.stdin.isatty():
             typer.echo(f"You are the customer; {AGAIN} begins anew, Ctrl-D ends.")
         talk(

@@ -7,8 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.data.desks import TICKET, plain
-from tests.endpoint import Json, Reply, asked, completion, endpoint, faithful, prompt, refusal
 
 from manyshot.errors import ModelError, SpecError, TeacherError
 from manyshot.parts import teacher_of
@@ -16,6 +14,8 @@ from manyshot.plugs.teachers.openai import OpenAITeacher
 from manyshot.plugs.teachers.prompts import instructions_prompt, read_answer
 from manyshot.protocols import Lesson, Wish
 from manyshot.types import Tool
+from tests.data.desks import TICKET, plain
+from tests.endpoint import Json, Reply, asked, completion, endpoint, faithful, prompt, refusal
 
 TOOL = Tool.model_validate(TICKET)
 LESSON = Lesson(

@@ -1,0 +1,1 @@
+"""What makes live calls: HTTP, MCP servers, LangChain tools."""
