@@ -61,7 +61,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("single", "demo", "curve", "simulate"),
     ("assistants",),
     ("candidates",),
-    ("opened",),
+    ("opened", "service"),
     ("compare", "benchmark"),
     (
         "cli",
@@ -71,6 +71,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "cli_desk",
         "cli_dialogues",
         "cli_judge",
+        "cli_serve",
         "cli_shots",
         "cli_simulate",
         "cli_world",
@@ -94,6 +95,9 @@ HEAVY = (
     "alembic",
     "httpx",
     "openai",
+    "langgraph",
+    "langchain_core",
+    "prometheus_client",
     "pydantic",
 )
 

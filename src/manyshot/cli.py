@@ -15,6 +15,7 @@ from manyshot.cli_dataset import app as dataset
 from manyshot.cli_desk import desk
 from manyshot.cli_dialogues import dialogues
 from manyshot.cli_judge import judge
+from manyshot.cli_serve import serve
 from manyshot.cli_shots import Trust
 from manyshot.cli_shots import app as shots
 from manyshot.cli_simulate import simulate
@@ -424,6 +425,7 @@ app.command(epilog=EPILOG)(compare)
 app.command()(gate)
 app.command()(judge)
 app.command()(desk)
+app.command()(serve)
 
 
 @app.command()
