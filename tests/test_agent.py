@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -198,3 +199,40 @@ def test_a_broken_world_ends_with_a_person() -> None:
     made = agent(Script([LOOK]), Broken())
     assert made.hear("2024-10-15")[-1].role == "reply"
     assert made.over == "handoff"
+
+
+def test_put_away_between_any_two_steps_it_goes_on_the_same() -> None:
+    """Also when tries and failures count: they are told from the dialogue."""
+    said, thoughts = ("A table for 2024-10-15", "Ann Lee, two of us"), [LOOK, ASK, BOOK, TELL]
+    whole = agent(Script(thoughts))
+    for text in said:
+        whole.hear(text)
+    script, world = Script(thoughts), Watched()
+    saved: dict[str, Any] | None = None
+
+    def again() -> Agent:
+        one = agent(script, world)
+        if saved is not None:
+            one.load(json.loads(json.dumps(saved)))
+        return one
+
+    for text in said:
+        one = again()
+        call = one.listen(text)
+        saved = one.save()
+        while call is not None:
+            one = again()
+            call = one.observe(world.call(call))
+            saved = one.save()
+    assert again().turns == whole.turns
+    assert again().over == "ended"
+
+
+def test_a_person_between_is_part_of_the_dialogue() -> None:
+    made = agent(Script([GIVE_UP, ASK]))
+    made.hear("Help")
+    made.join("Are you there?", "")
+    made.join("", "I am Li Na.")
+    assert made.over == ""
+    made.hear("Thanks")
+    assert roles(made.turns[-6:]) == ["user", "reply", "user", "think", "action", "reply"]

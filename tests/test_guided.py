@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from manyshot import multiply
-from manyshot.assistants import guidance_of
+from manyshot.assistants import guidance_of, guidance_on, on
 from manyshot.cli import main
 from manyshot.config import find_domain
 from manyshot.guided import Guidance, Guided
 from manyshot.progress import Silent
+from manyshot.spec.load import load_domain
 from manyshot.types import Call, CallFault, FaultKind, Setup
 from manyshot.values.text import fold
 from tests.dialogue.inn import Inn, inn_folder
@@ -207,3 +210,62 @@ def test_what_a_message_means_is_the_same_in_every_process() -> None:
         for seed in "1234"
     }
     assert len(said) == 1
+
+
+SAID = (
+    "刹车一直响，踩着发软",
+    "要的，派人来吧",
+    "今天天气真好",
+    "后天",
+    "下午四点，滕小满，北京市丰台区科兴路7号院1号楼302",
+)
+
+
+def test_put_away_between_any_two_steps_it_goes_on_the_same(guidance: Guidance) -> None:
+    whole = talk(guidance, *SAID)
+    world = guidance.company.open(Setup())
+    saved: str | None = None
+
+    def again() -> Guided:
+        one = Guided(guidance, world)
+        if saved is not None:
+            one.load(json.loads(saved))
+        return one
+
+    for said in SAID:
+        one = again()
+        call = one.listen(said)
+        saved = json.dumps(one.save())
+        while call is not None:
+            answered = world.call(call)
+            one = again()
+            call = one.observe(answered)
+            saved = json.dumps(one.save())
+    assert again().turns == whole.turns
+    assert again().over == whole.over == "ended"
+
+
+def test_what_was_saved_for_another_desk_is_not_loaded(guidance: Guidance, inn: Guidance) -> None:
+    one = talk(guidance, SAID[0])
+    with pytest.raises(ValueError, match="no flow 'fault_repair' any more"):
+        Guided(inn, Inn(Setup())).load(one.save())
+    with pytest.raises(ValueError, match="wanted a saved conversation"):
+        Guided(guidance, one.world).load({})
+
+
+def test_after_a_person_it_begins_anew_with_all_that_was_said(guidance: Guidance) -> None:
+    one = talk(guidance, "我要投诉，转人工")
+    one.join("在吗", "")
+    one.join("", "我是人工，已经处理好了。")
+    assert one.over == ""
+    one.hear(SAID[0])
+    assert calls(one)[-1].name == "SearchSolution"
+    assert [turn.text for turn in one.turns if turn.text in ("在吗", "我是人工，已经处理好了。")] != []
+    one.stop("没有时间了")
+    assert (one.over, one.turns[-3].text) == ("handoff", "没有时间了")
+
+
+def test_at_another_moment_days_are_counted_from_there(guidance: Guidance) -> None:
+    later = guidance_on(guidance, on(load_domain(DESK), datetime.fromisoformat("2026-11-26T09:00:00+08:00")))
+    one = talk(later, *SAID[:2], "后天")
+    assert calls(one)[-1] == Call(name="QueryTechnicianSlots", arguments={"date": "2026-11-28"})

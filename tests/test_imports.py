@@ -77,7 +77,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("single", "demo", "curve", "simulate"),
     ("assistants",),
     ("candidates",),
-    ("opened",),
+    ("opened", "service"),
     ("compare", "benchmark"),
     (
         "cli",
@@ -88,6 +88,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "cli_dialogues",
         "cli_judge",
         "cli_registry",
+        "cli_serve",
         "cli_shots",
         "cli_simulate",
         "cli_world",
@@ -114,6 +115,9 @@ HEAVY = (
     "langchain_core",
     "mcp",
     "openai",
+    "langgraph",
+    "langchain_core",
+    "prometheus_client",
     "pydantic",
 )
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
-from typing import Literal
+from itertools import pairwise, takewhile
+from typing import Literal, NamedTuple
 
 from manyshot.acting import Answer
 from manyshot.copying import known, strange
@@ -18,9 +18,9 @@ from manyshot.dialogue.company import invented_numbers
 from manyshot.dialogue.exact import write_observation
 from manyshot.errors import WorldError
 from manyshot.guide import Guide
-from manyshot.protocols import World
+from manyshot.protocols import Stepwise, World
 from manyshot.transcript import Thought, heard, turns_of
-from manyshot.types import Call, Language, Observation, Refusal, Turn
+from manyshot.types import Call, Json, Language, Observation, Refusal, Turn
 
 #: Writes the next thought of a dialogue; `attempt` counts from 0, a higher one is to differ. ValueError for one that
 #: cannot be read.
@@ -56,9 +56,16 @@ _WHY: Mapping[str, tuple[str, str]] = {
 }
 
 
+class _Since(NamedTuple):
+    """Thoughts, and calls that no answer came of, since the customer spoke."""
+
+    thoughts: int
+    failed: int
+
+
 @dataclass(slots=True)
 class Agent:
-    """One conversation; fits protocols.Assistant."""
+    """One conversation; fits protocols.Stepwise."""
 
     think: Think
     act: Act
@@ -72,26 +79,63 @@ class Agent:
 
     def hear(self, said: str) -> Sequence[Turn]:
         """See protocols.Assistant."""
-        first = len(self.turns)
+        return hear(self, self.world, said)
+
+    def listen(self, said: str) -> Call | None:
+        """See protocols.Stepwise."""
         self.over = ""
         self.turns.append(Turn(role="user", text=said))
-        failed = 0
-        for _ in range(self.limits.steps):
-            step = self._next()
+        return self._go()
+
+    def observe(self, answered: Observation | None) -> Call | None:
+        """See protocols.Stepwise."""
+        if answered is None:
+            self._hand_over(self._why("world"))
+            return None
+        self.turns.append(_observed(answered))
+        return self._go()
+
+    def _go(self) -> Call | None:
+        """Think until there is a call to make, or the customer is to speak."""
+        while (since := self._since()).failed < self.limits.failures:
+            step = self._next() if since.thoughts < self.limits.steps else None
             if step is None:
-                return self._hand_over("thought", first)
+                self._hand_over(self._why("thought" if since.thoughts < self.limits.steps else "steps"))
+                return None
             thought, answer = step
             self.turns += turns_of(thought)
             if answer is None:
                 self.over = {"handoff": "handoff", "end": "ended", "reply": ""}[thought.then]  # type: ignore[assignment]
-                return self.turns[first:]
-            try:
-                failed += not self._carry_out(answer)
-            except WorldError:
-                return self._hand_over("world", first)
-            if failed >= self.limits.failures:
-                return self._hand_over("failures", first)
-        return self._hand_over("steps", first)
+                return None
+            if answer.calls:
+                self.turns[-1] = self.turns[-1].model_copy(update={"call": answer.calls[0]})
+                return answer.calls[0]
+            self.turns.append(_observed(_no_call(answer)))
+        self._hand_over(self._why("failures"))
+        return None
+
+    def _since(self) -> _Since:
+        """What was done since the customer spoke."""
+        recent = list(takewhile(lambda turn: turn.role != "user", reversed(self.turns)))
+        failed = sum(turn.answered is not None and not turn.answered.ok for turn in recent)
+        return _Since(sum(turn.role == "action" for turn in recent), failed)
+
+    def join(self, said: str, reply: str) -> None:
+        """See protocols.Stepwise."""
+        self.turns += [Turn(role=role, text=text) for role, text in (("user", said), ("reply", reply)) if text]
+        self.over = ""
+
+    def stop(self, reason: str) -> None:
+        """See protocols.Stepwise."""
+        self._hand_over(reason)
+
+    def save(self) -> Json:
+        """See protocols.Stepwise."""
+        return {"turns": saved_turns(self.turns), "over": self.over}
+
+    def load(self, saved: Json) -> None:
+        """See protocols.Stepwise."""
+        self.turns, self.over = loaded_turns(saved), saved["over"]
 
     def _next(self) -> tuple[Thought, Answer | None] | None:
         """The next thought, and with a call what the acting model makes of it; None when nothing may be believed.
@@ -137,17 +181,6 @@ class Agent:
                 return True
         return False
 
-    def _carry_out(self, answer: Answer) -> bool:
-        """Make the call that the last Action is about; whether it was answered well. Its turns are completed."""
-        if not answer.calls:
-            self.turns.append(_observed(_no_call(answer)))
-            return False
-        call = answer.calls[0]
-        self.turns[-1] = self.turns[-1].model_copy(update={"call": call})
-        observed = self.world.call(call)
-        self.turns.append(_observed(observed))
-        return observed.ok
-
     def _refused(self, action: str) -> list[Refusal]:
         """Calls for the same Action that were refused just before."""
         found: list[Refusal] = []
@@ -158,16 +191,42 @@ class Agent:
                 found.insert(0, Refusal(call=turn.call, error=write_observation(after.answered)))
         return found
 
-    def _hand_over(self, why: str, first: int) -> Sequence[Turn]:
-        zh = self.language == "zh"
-        reason, (action, reply) = _WHY[why][0 if zh else 1], _HAND_OVER[self.language]
+    def _why(self, why: str) -> str:
+        return _WHY[why][0 if self.language == "zh" else 1]
+
+    def _hand_over(self, reason: str) -> None:
+        action, reply = _HAND_OVER[self.language]
         self.turns += [
             Turn(role="think", text=reason),
             Turn(role="action", text=action.format(why=reason)),
             Turn(role="reply", text=reply),
         ]
         self.over = "handoff"
-        return self.turns[first:]
+
+
+def hear(one: Stepwise, world: World, said: str) -> Sequence[Turn]:
+    """Let an assistant act in a world until the customer is to speak again; the new turns."""
+    first = len(one.turns)
+    call = one.listen(said)
+    while call is not None:
+        try:
+            answered: Observation | None = world.call(call)
+        except WorldError:
+            answered = None
+        call = one.observe(answered)
+    return one.turns[first:]
+
+
+def saved_turns(turns: Sequence[Turn]) -> list[Json]:
+    """Turns as JSON."""
+    return [turn.model_dump(mode="json", exclude={"line"}, exclude_none=True) for turn in turns]
+
+
+def loaded_turns(saved: Json) -> list[Turn]:
+    """The turns of what was saved. ValueError where there are none."""
+    if not isinstance(saved.get("turns"), list):
+        raise ValueError(f"wanted a saved conversation with its turns, got one with {sorted(saved)}")
+    return [Turn.model_validate(turn) for turn in saved["turns"]]
 
 
 def _observed(answered: Observation) -> Turn:

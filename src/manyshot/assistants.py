@@ -5,10 +5,11 @@ One rule: chat, simulate and evaluation open assistants here, so that all of the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Literal
 
@@ -16,9 +17,9 @@ from manyshot.acting import Answer
 from manyshot.agent import Agent
 from manyshot.answering import THINKING, TUNED, answering_of
 from manyshot.data.dialogues.detours import EARLY, words
+from manyshot.data.dialogues.places import Places
 from manyshot.data.slots import domain_slots
 from manyshot.dialogue.approval import approved
-from manyshot.dialogue.company import company
 from manyshot.errors import DataError
 from manyshot.flow.paths import paths
 from manyshot.guide import Guide
@@ -37,7 +38,7 @@ from manyshot.single import chosen_shots
 from manyshot.spec.load import load_dialogues, load_domain, load_flows, load_sayings
 from manyshot.thinker import MAX_TOKENS, Thinker
 from manyshot.transcript import Thought, prefix_text
-from manyshot.types import Context, Domain, Refusal, Trajectory, Turn
+from manyshot.types import Domain, Refusal, Trajectory, Turn
 from manyshot.understanding import Heard, Reading, heard_in, heard_of, slot_values, understanding
 from manyshot.values import Kind
 from manyshot.workflow import Workflow, read_rules
@@ -60,19 +61,19 @@ def assistants(
     guided: bool = True,
     weigh: bool = False,
     trust: bool = False,
+    clock: Callable[[], datetime] | None = None,
     parts: Parts | None = None,
-    now: datetime | None = None,
 ) -> Iterator[tuple[Stage, Opener]]:
     """Where a run's scenarios are played, and a function that opens an assistant. The model is closed at the end.
 
     mode: tuned with what the run learnt; base and fewshot without; workflow runs the flows by rules. guided: a tuned
     one keeps its place in the flows and speaks in experts' words (manyshot.guided), an untuned one is held to the calls
     that the flows leave open. weigh: a guided one asks the thinking model where words leave open what is meant; else no
-    model is needed. now: what customers' words like "tomorrow" are read against where the company is a live one; else
-    the day that the domain's data live in. Raises DataError for a run that did not learn to think, SpecError for a
-    workflow without rules, WorldError for a world that may not be run.
+    model is needed. clock: the moment that it is, by which days and hours are read; None for that of the domain's data.
+    Raises DataError for a run that did not learn to think, SpecError for a workflow without rules,
+    WorldError for a world that may not be run.
     """
-    domain, flows = _as_of(load_domain(place.domain), now), load_flows(place.domain)
+    domain, flows = load_domain(place.domain), load_flows(place.domain)
     stage = Stage(domain.context.language, flows, domain.tools, opener(domain, flows, trust=trust))
     if mode == "workflow":
         yield stage, workflow_of(place.domain, trust=trust)
@@ -83,7 +84,7 @@ def assistants(
             "(manyshot shots list), and --no-thinking was not given"
         )
     if mode == "tuned" and guided and not weigh:
-        yield stage, partial(Guided, guidance_of(place.domain, place.dialogues, None, trust=trust, now=now))
+        yield stage, _guided(guidance_of(place.domain, place.dialogues, None, trust=trust), domain, clock)
         return
     config = settings_of(place)
     parts = parts or embedded(config.weights)
@@ -102,20 +103,48 @@ def assistants(
             room=CONTEXT_TOKENS - MAX_TOKENS,
         )
         if mode == "tuned" and guided:
-            learnt = guidance_of(place.domain, place.dialogues, thinker.weigh, trust=trust, now=now)
-            yield stage, partial(Guided, learnt)
+            yield stage, _guided(guidance_of(place.domain, place.dialogues, thinker.weigh, trust=trust), domain, clock)
             return
         guide = Guide(path for flow in flows for path in paths(flow)) if guided else None
-        act = partial(
-            _act, answering.predictor(model, tokenizer), answering.mode(mode, grammar=True, shots=chosen_shots(place))
-        )
+        how = answering.mode(mode, grammar=True, shots=chosen_shots(place))
+
+        @lru_cache(maxsize=1)
+        def made(day: datetime | None) -> tuple[Thinker, Predictor]:
+            if day is None:
+                return thinker, answering.predictor(model, tokenizer)
+            there = on(domain, day)
+            own = answering_of(there, config.copy_spans, config.held_out)
+            prefix = prefix_text(domain.tools, flows, there.context)
+            return replace(thinker, prefix=prefix), own.predictor(model, tokenizer)
 
         def open_assistant(world: World, trial: int) -> Agent:
-            return Agent(partial(_think, thinker, trial), act, world, domain.context.language, guide=guide)
+            day = clock and clock().replace(hour=0, minute=0, second=0, microsecond=0)
+            thinking, predictor = made(day)
+            act = partial(_act, predictor, how)
+            return Agent(partial(_think, thinking, trial), act, world, domain.context.language, guide=guide)
 
         yield stage, open_assistant
     finally:
         model.close()
+
+
+def on(domain: Domain, moment: datetime) -> Domain:
+    """The same desk at another moment."""
+    return domain.model_copy(update={"context": domain.context.model_copy(update={"today": moment})})
+
+
+def guidance_on(guidance: Guidance, domain: Domain) -> Guidance:
+    """What guided assistants share, at the moment of this domain. What customers mean was learnt, and stays."""
+    desk = replace(guidance.company, context=domain.context, tools=domain_slots(domain))
+    places = {name: Places(flow, desk) for name, flow in desk.flows.items()}
+    return replace(guidance, company=desk, mixer=replace(guidance.mixer, company=desk, places=places))
+
+
+def _guided(guidance: Guidance, domain: Domain, clock: Callable[[], datetime] | None) -> Opener:
+    if clock is None:
+        return partial(Guided, guidance)
+    made = lru_cache(maxsize=1)(lambda moment: guidance_on(guidance, on(domain, moment)))
+    return lambda world, trial: Guided(made(clock().replace(minute=0, second=0, microsecond=0)), world, trial)
 
 
 def workflow_of(domain: Path, *, trust: bool = False) -> Opener:
@@ -124,20 +153,10 @@ def workflow_of(domain: Path, *, trust: bool = False) -> Opener:
     return lambda world, _: Workflow(desk, rules, world)
 
 
-def _as_of(domain: Domain, now: datetime | None) -> Domain:
-    """The domain at another time than its data live in."""
-    if now is None:
-        return domain
-    return domain.model_copy(update={"context": Context(today=now, language=domain.context.language)})
-
-
-def guidance_of(
-    domain: Path, dialogues: Path, weigh: Weigh | None, *, trust: bool = False, now: datetime | None = None
-) -> Guidance:
+def guidance_of(domain: Path, dialogues: Path, weigh: Weigh | None, *, trust: bool = False) -> Guidance:
     """What a desk's guided assistants share: flows, experts' words, and what generated dialogues show of customers'.
 
-    weigh: the thinking model's opinion of thoughts that may come next; None leaves it to the words. now: as in
-    `assistants`; what was learnt stays as of the domain's day.
+    weigh: the thinking model's opinion of thoughts that may come next; None leaves it to the words.
     """
     book = open_book(domain, partial(opener, trust=trust))
     builder = builder_of(book, 0)
@@ -157,9 +176,6 @@ def guidance_of(
     # Who opens with something that belongs nowhere begins no flow.
     strays = words(desk.context.language).detours
     heard += [Heard("", "", text, Reading(strays=kind)) for kind in EARLY for text in strays[kind].says]
-    if now is not None:
-        later = _as_of(book.domain, now)
-        desk = company(later.context, flows, domain_slots(later), desk.open)
     return Guidance(desk, builder.mixer, understanding(heard, desk.context.language, values, said), weigh)
 
 

@@ -16,6 +16,7 @@ from manyshot.cli_desk import desk
 from manyshot.cli_dialogues import dialogues
 from manyshot.cli_judge import judge
 from manyshot.cli_registry import app as registry
+from manyshot.cli_serve import serve
 from manyshot.cli_shots import Trust
 from manyshot.cli_shots import app as shots
 from manyshot.cli_simulate import simulate
@@ -411,6 +412,7 @@ def chat(
 def _talk(place: RunFolder, mode: ModeName, registry: Path | None, customer: str, *, trust: bool) -> None:
     from contextlib import ExitStack, closing
     from datetime import datetime
+    from functools import partial
 
     from rich.text import Text
 
@@ -422,14 +424,14 @@ def _talk(place: RunFolder, mode: ModeName, registry: Path | None, customer: str
 
     console = _console()
     with ExitStack() as ends:
-        tools = now = None
+        tools = clock = None
         if registry is not None:
             from manyshot.spec.load import load_domain
 
             domain = load_domain(place.domain)
             tools = ends.enter_context(closing(open_tools(registry, domain.tools, customer)))
-            now = datetime.now(domain.context.today.tzinfo)
-        stage, open_assistant = ends.enter_context(assistants(place, mode, trust=trust, now=now))
+            clock = partial(datetime.now, domain.context.today.tzinfo)
+        stage, open_assistant = ends.enter_context(assistants(place, mode, trust=trust, clock=clock))
         world = stage.open_world(Setup()) if tools is None else live_world(tools, customer)
         if sys.stdin.isatty():
             typer.echo(f"You are the customer; {AGAIN} begins anew, Ctrl-D ends.")
@@ -447,6 +449,7 @@ app.command(epilog=EPILOG)(compare)
 app.command()(gate)
 app.command()(judge)
 app.command()(desk)
+app.command()(serve)
 
 
 @app.command()

@@ -97,6 +97,11 @@ def desk_database(given: str) -> str:
     return given or os.environ.get("MANYSHOT_DESK_DB", "").strip() or "sqlite:///desk.db"
 
 
+def service_database(given: str, run: Path) -> str:
+    """Address of the database of conversations: as given, else MANYSHOT_SERVE_DB, else a file in the run's folder."""
+    return given or os.environ.get("MANYSHOT_SERVE_DB", "").strip() or f"sqlite:///{run / 'conversations.db'}"
+
+
 def secret(name: str, wanted_by: str) -> str:
     """What an environment variable holds, for `wanted_by`; never printed. Raises SpecError when it is not set."""
     if found := os.environ.get(name, "").strip():

@@ -12,8 +12,10 @@ import random
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import Any, Literal
 
+from manyshot.agent import hear, loaded_turns, saved_turns
 from manyshot.copying import known
 from manyshot.data.dialogues.detours import Detour, asked_for, back_to, words
 from manyshot.data.dialogues.mix import Mixer
@@ -21,13 +23,12 @@ from manyshot.data.dialogues.units import Unit, with_answer
 from manyshot.dialogue.company import Company, filled, sentence, written_out
 from manyshot.dialogue.exact import write_observation
 from manyshot.dialogue.sound import unsound
-from manyshot.errors import WorldError
 from manyshot.flow.steps import Ask, CallTool, End, Flow, Handoff
 from manyshot.flow.walker import LostError, Stop, Walker
 from manyshot.listening import PLAIN, Listener, value_in
 from manyshot.protocols import World
 from manyshot.transcript import Then, Thought, thought_lines
-from manyshot.types import LEAVES, REFUSES, Call, Json, Language, Turn
+from manyshot.types import LEAVES, REFUSES, Call, Json, Language, Observation, Turn
 from manyshot.understanding import Reading, Understanding
 
 #: Readings less likely than the best by so many nats are not looked at.
@@ -65,7 +66,7 @@ class Guidance:
 
 @dataclass(slots=True)
 class Guided:
-    """One conversation; fits protocols.Assistant."""
+    """One conversation; fits protocols.Stepwise."""
 
     guidance: Guidance
     world: World
@@ -86,23 +87,71 @@ class Guided:
 
     def hear(self, said: str) -> Sequence[Turn]:
         """See protocols.Assistant."""
-        first = len(self.turns)
+        return hear(self, self.world, said)
+
+    def listen(self, said: str) -> Call | None:
+        """See protocols.Stepwise."""
         said = said[:LONGEST]
         self.turns.append(Turn(role="user", text=said))
         if not _WORDS.search(said):
             self._ask_again()
-            return self.turns[first:]
+            return None
         fresh = self._walker is None or self.over == "ended"
         self.over = ""
         try:
             reading = self._begin(said) if fresh else self._read(said)
             if reading.strays:
                 self._stray(reading.strays)
-            else:
-                self._go()
-        except (LostError, WorldError):
+                return None
+            return self._go()
+        except LostError:
             self._say(*self._hand_over_words(), "handoff")
-        return self.turns[first:]
+            return None
+
+    def observe(self, answered: Observation | None) -> Call | None:
+        """See protocols.Stepwise."""
+        try:
+            if answered is None:
+                raise LostError("nothing answered")
+            self._observe(answered)
+            return self._go()
+        except LostError:
+            self._say(*self._hand_over_words(), "handoff")
+            return None
+
+    def join(self, said: str, reply: str) -> None:
+        """See protocols.Stepwise."""
+        self.turns += [Turn(role=role, text=text) for role, text in (("user", said), ("reply", reply)) if text]
+        self.over, self._walker, self._came, self._seen, self._idle = "", None, "", {}, 0.0
+
+    def stop(self, reason: str) -> None:
+        """See protocols.Stepwise."""
+        _, action, reply = self._hand_over_words()
+        self._say(reason, action, reply, "handoff")
+
+    def save(self) -> Json:
+        """See protocols.Stepwise."""
+        return {
+            "turns": saved_turns(self.turns),
+            "over": self.over,
+            "walker": self._walker and self._walker.save(),
+            "came": self._came,
+            "seen": self._seen,
+            "idle": self._idle,
+            "seed": self.seed,
+        }
+
+    def load(self, saved: Json) -> None:
+        """See protocols.Stepwise. ValueError also for a flow that the desk has not (any more)."""
+        self.turns = loaded_turns(saved)
+        self.over, self._came, self._seen, self._idle, self.seed = (
+            saved[key] for key in ("over", "came", "seen", "idle", "seed")
+        )
+        self._walker = None
+        if saved["walker"] is not None:
+            if (flow := self.guidance.company.flows.get(saved["walker"]["flow"])) is None:
+                raise ValueError(f"the desk has no flow {saved['walker']['flow']!r} any more")
+            self._walker = Walker.load(flow, saved["walker"])
 
     def _ask_again(self) -> None:
         """Who says nothing in words is asked again; a person takes over when that does not help."""
@@ -210,15 +259,14 @@ class Guided:
 
     # what is done
 
-    def _go(self) -> None:
-        """Step by step until the customer is to speak."""
+    def _go(self) -> Call | None:
+        """Step by step to the next call, or until the customer is to speak."""
         walker = self._walker
         assert walker is not None
-        for _ in range(CALLS):
+        for _ in range(CALLS - self._called()):
             stop = walker.next()
             if isinstance(stop.step, CallTool):
-                self._call(stop, walker)
-                continue
+                return self._call(stop, walker)
             if isinstance(stop.step, Ask) and not stop.again and self._told_before(stop, walker):
                 continue
             self._idle = self._idle + 1 if stop.again else 0
@@ -229,8 +277,12 @@ class Guided:
                 then = "end" if isinstance(stop.step, End) else "handoff"
             self._say(*self._worded(stop, walker), then)
             self._came = ""
-            return
+            return None
         raise LostError("too many calls without an end")
+
+    def _called(self) -> int:
+        """Calls since the customer spoke."""
+        return sum(turn.call is not None for turn in takewhile(lambda turn: turn.role != "user", reversed(self.turns)))
 
     def _told_before(self, stop: Stop, walker: Walker) -> bool:
         """Whether the customer named one of the moments on offer already: day and hour, or an hour just now."""
@@ -240,16 +292,24 @@ class Guided:
             walker.put(slot, value)
         return bool(told)
 
-    def _call(self, stop: Stop, walker: Walker) -> None:
+    def _call(self, stop: Stop, walker: Walker) -> Call:
         step = stop.step
         assert isinstance(step, CallTool)
         think, action, _ = self._worded(stop, walker)
         given = written_out(step.arguments, walker.values)
         call = Call(name=step.tool, arguments={name: value for name, value in given.items() if value is not None})
-        answered = self.world.call(call)
         if think:
             self.turns.append(Turn(role="think", text=think))
         self.turns.append(Turn(role="action", text=action or step.tool, call=call))
+        return call
+
+    def _observe(self, answered: Observation) -> None:
+        """Take in the answer to the call that was made last."""
+        walker, call = self._walker, self.turns[-1].call
+        assert walker is not None
+        assert call is not None
+        step = walker.flow.by_id[walker.at]
+        assert isinstance(step, CallTool)
         self.turns.append(Turn(role="observation", text=write_observation(answered), answered=answered))
         if answered.ok and (wrong := unsound(call, answered)):
             raise LostError(f"an answer that cannot be meant: {wrong}")

@@ -225,6 +225,41 @@ class Assistant(Protocol):
         ...
 
 
+class Stepwise(Assistant, Protocol):
+    """An assistant that lets others make its calls: between two of them it can be put away, and taken up elsewhere."""
+
+    @property
+    def turns(self) -> list[Turn]:
+        """As Assistant's; it may be added to before the conversation begins."""
+        ...
+
+    def listen(self, said: str) -> Call | None:
+        """Take in what the customer said. The call that is to be made next; None when the customer is to speak."""
+        ...
+
+    def observe(self, answered: Observation | None) -> Call | None:
+        """Take in what the call was answered; None where nothing answered, and nobody knows whether it was carried out.
+        As `listen`."""
+        ...
+
+    def join(self, said: str, reply: str) -> None:
+        """Take in what was said while a person had the conversation; "" for nothing. The assistant begins anew after
+        it, with all that was said before."""
+        ...
+
+    def stop(self, reason: str) -> None:
+        """Hand over to a person, with these words about why for them, and the usual ones for the customer."""
+        ...
+
+    def save(self) -> Json:
+        """All that is known of the conversation, as JSON."""
+        ...
+
+    def load(self, saved: Json) -> None:
+        """Be where the one was that saved this. ValueError for what no such assistant saved."""
+        ...
+
+
 class Teacher(Protocol):
     """Words calls and thinks of values. Nothing it writes is taken unchecked. Safe to call from several threads.
 

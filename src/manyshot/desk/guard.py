@@ -84,7 +84,7 @@ class Guard:
             await self.app(scope, _replayed(body, receive), tell)
         except Exception as error:
             # The application has answered 500 or 503 by then, and only hands the error on to be logged.
-            self.log.write("failed", id=request, error=type(error).__name__, where=_where(error))
+            self.log.write("failed", id=request, error=type(error).__name__, where=where(error))
             if not started:
                 raise
         finally:
@@ -135,7 +135,7 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
     return again
 
 
-def _where(error: BaseException) -> str:
+def where(error: BaseException) -> str:
     """The place in our own code, without the message: that may hold what a customer wrote."""
     frames = [f for f in traceback.extract_tb(error.__traceback__) if "manyshot" in f.filename]
     return f"{frames[-1].filename.rsplit('manyshot', 1)[-1].lstrip('/')}:{frames[-1].lineno}" if frames else ""

@@ -68,6 +68,28 @@ class Walker:
         other.rounds, other.asked, other.passed = dict(self.rounds), set(self.asked), dict(self.passed)
         return other
 
+    def save(self) -> Json:
+        """All of it as JSON."""
+        return {
+            "flow": self.flow.name,
+            "at": self.at,
+            "values": dict(self.values),
+            "since": dict(self.since),
+            "heard": self.heard,
+            "rounds": dict(self.rounds),
+            "asked": sorted(self.asked),
+            "passed": dict(self.passed),
+            "last": self.last,
+        }
+
+    @classmethod
+    def load(cls, flow: Flow, saved: Json) -> Walker:
+        """The walk that was saved. ValueError where the flow has no such step (any more)."""
+        if saved["at"] not in flow.by_id:
+            raise ValueError(f"flow {flow.name} has no step {saved['at']!r} any more")
+        own = {key: value for key, value in saved.items() if key not in ("flow", "asked")}
+        return cls(flow, **own, asked=set(saved["asked"]))
+
     def hear(self) -> None:
         """The customer speaks."""
         self.heard += 1
