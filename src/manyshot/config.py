@@ -97,6 +97,11 @@ def desk_database(given: str) -> str:
     return given or os.environ.get("MANYSHOT_DESK_DB", "").strip() or "sqlite:///desk.db"
 
 
+def access_database(given: str) -> str:
+    """Address of the database of logins and keys: MANYSHOT_ACCESS_DB (it may have a password), else as given."""
+    return os.environ.get("MANYSHOT_ACCESS_DB", "").strip() or given
+
+
 def secret(name: str, wanted_by: str) -> str:
     """What an environment variable holds, for `wanted_by`; never printed. Raises SpecError when it is not set."""
     if found := os.environ.get(name, "").strip():
