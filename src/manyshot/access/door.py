@@ -74,7 +74,6 @@ class AccessDoor:
             Guard,
             address=self._proxies.address,
             limiter=self._addresses,
-            login=LOGIN,
             https=self.settings.https,
         )
 
@@ -92,10 +91,12 @@ class AccessDoor:
         bearer = _bearer(request)
         if bearer is None:
             token = request.cookies.get(self.cookie("customer"), "")
+            request.scope.setdefault("state", {})[LOG_IN] = ENTER
             who = self._by_token(token, "this needs a customer's token")
             self._from_our_page(request, token, "customer")
         elif bearer.startswith(PREFIX):
-            who = self._named_customer(request, self._program(request, bearer))
+            said = request.headers.getlist("x-customer")
+            who = _for_whom(self._program(request, bearer), said[0] if len(said) == 1 else " " if said else "")
         else:
             who = self._by_token(bearer, "the token is not valid")
         _within(request, self._customers, f"customer {who}")
@@ -110,7 +111,7 @@ class AccessDoor:
         secret = request.cookies.get(self.cookie("staff"), "")
         member = self._member(secret)
         if member is None:
-            request.scope.setdefault("state", {})[LOG_IN] = True
+            request.scope.setdefault("state", {})[LOG_IN] = LOGIN
             raise HTTPException(401, "log in first", {"WWW-Authenticate": "Cookie"})
         self._from_our_page(request, secret, "staff")
         _within(request, self._customers, f"staff {member.name}")
@@ -121,6 +122,11 @@ class AccessDoor:
     def client(self, request: Request) -> str:
         """The name of the program that asks, by its API key. Raises HTTPException 401, 429."""
         return self._program(request, _bearer(request) or "").name
+
+    def speaks_for(self, request: Request, named: str) -> str:
+        """The id of the customer for whom a program asks, where it names one in another way than by X-Customer (as the
+        `user` of OpenAI's form). Raises HTTPException 401, 403 for one that its key may not name."""
+        return _for_whom(self._program(request, _bearer(request) or ""), named)
 
     def csrf(self, request: Request) -> str:
         """What pages of this browser's sessions send back as X-CSRF-Token: one part a session."""
@@ -156,18 +162,6 @@ class AccessDoor:
         _within(request, self._programs, f"program {program.name}")
         return program
 
-    def _named_customer(self, request: Request, program: Program) -> str:
-        """The customer that a program speaks for, which may not name another than its own."""
-        said = request.headers.getlist("x-customer")
-        if len(said) > 1 or (said and not CUSTOMER.fullmatch(said[0])):
-            raise HTTPException(401, "X-Customer has to be 1 to 64 letters, digits, or any of _ . @ -")
-        named = said[0] if said else program.customer.replace(ANY, "")
-        if not named:
-            raise HTTPException(401, "X-Customer has to say for which customer it is")
-        if program.customer not in (ANY, named):
-            raise HTTPException(403, "this API key does not speak for that customer")
-        return named
-
     def _member(self, secret: str) -> Member | None:
         try:
             return self.accounts.who(secret)
@@ -186,6 +180,18 @@ class AccessDoor:
 def open_door(file: Path) -> AccessDoor:
     """The door that a settings file describes. Raises SpecError."""
     return AccessDoor(read(file))
+
+
+def _for_whom(program: Program, said: str) -> str:
+    """The customer that a program speaks for, which may not name another than its own."""
+    if said and not CUSTOMER.fullmatch(said):
+        raise HTTPException(401, "the customer's id has to be 1 to 64 letters, digits, or any of _ . @ -")
+    named = said or program.customer.replace(ANY, "")
+    if not named:
+        raise HTTPException(401, "X-Customer has to say for which customer it is")
+    if program.customer not in (ANY, named):
+        raise HTTPException(403, "this API key does not speak for that customer")
+    return named
 
 
 def proof(secret: str, kind: str) -> str:

@@ -18,7 +18,7 @@ from manyshot.access.limits import Limiter
 
 #: Paths that say whether the service is well: whoever watches it is not counted.
 UNCOUNTED = ("/healthz", "/readyz", "/metrics")
-#: Where in the state of a request a page's door notes that a browser may log in and come back.
+#: Where in the state of a request the door notes at which page a browser may log in, and come back.
 LOG_IN = "access_log_in"
 #: Seconds for which a browser keeps to https: a year.
 _HSTS = "max-age=31536000; includeSubDomains"
@@ -49,10 +49,8 @@ class Guard:
     address: (peer, X-Forwarded-For) -> who asks. https: the service is reached by https, if need be through a proxy.
     """
 
-    def __init__(
-        self, app: ASGIApp, address: Callable[[str, str], str], limiter: Limiter, login: str, https: bool
-    ) -> None:
-        self.app, self._address, self._limiter, self._login, self._https = app, address, limiter, login, https
+    def __init__(self, app: ASGIApp, address: Callable[[str, str], str], limiter: Limiter, https: bool) -> None:
+        self.app, self._address, self._limiter, self._https = app, address, limiter, https
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -79,7 +77,7 @@ class Guard:
                     answer["strict-transport-security"] = _HSTS
                 if message["status"] == 401 and state.get(LOG_IN) and _shows_pages(scope, headers):
                     message["status"] = 303
-                    answer["location"] = f"{self._login}?next={quote(_here(scope), safe='')}"
+                    answer["location"] = f"{state[LOG_IN]}?next={quote(_here(scope), safe='')}"
             await send(message)
 
         wait = 0.0 if scope["path"] in UNCOUNTED else self._limiter.take(state["address"])

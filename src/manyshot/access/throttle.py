@@ -17,7 +17,7 @@ from sqlalchemy.orm import sessionmaker
 from manyshot.access.tables import Failure
 from manyshot.desk.database import reading
 
-FORGOTTEN = 15 * 60
+FORGOTTEN = 60 * 60
 #: Failures that cost nothing: of a name from one address, of a name, of an address.
 FREE = {"pair": 5, "name": 50, "address": 30}
 #: Each further one doubles the wait, in seconds, up to this.
