@@ -149,5 +149,10 @@ def keep_head(path: Path, kept: Head) -> None:
 
 def line(row: dict[str, Any]) -> str:
     """A record for a terminal: on one line, whatever stands in it."""
-    about = f"  {show(row['about'])}" if row["about"] else ""
-    return f"{row['seq']:>6}  {row['at']}  {show(row['who'])}  {show(row['what'])}{about}"
+    about = f"  {_plain(row['about'])}" if row["about"] else ""
+    return f"{row['seq']:>6}  {_plain(row['at'])}  {_plain(row['who'])}  {_plain(row['what'])}{about}"
+
+
+def _plain(value: str) -> str:
+    """Signs that would rule the terminal, or turn the line round, as their numbers."""
+    return "".join(sign if sign.isprintable() else f"\\x{ord(sign):02x}" for sign in show(value))

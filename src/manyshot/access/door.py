@@ -23,6 +23,7 @@ from manyshot.access.audit import AuditLog
 from manyshot.access.database import opened
 from manyshot.access.headers import LOG_IN, Guard
 from manyshot.access.limits import Limiter, Proxies, Rate
+from manyshot.access.passwords import Passwords
 from manyshot.access.settings import Place, read
 from manyshot.access.staff import Accounts, Member
 from manyshot.access.tables import ROLES
@@ -49,13 +50,14 @@ class AccessDoor:
         place: Place,
         clock: Callable[[], int] = lambda: int(time.time()),
         home: tuple[str, str] = ("/staff", "/"),
+        passwords: Passwords | None = None,
     ) -> None:
         """Raises SpecError: no keys, no database."""
         settings = place.settings
         self.settings, self.home = settings, home
         self.engine: Engine = opened(place.database)
         self.audit = AuditLog(self.engine)
-        self.accounts = Accounts(self.engine, self.audit, clock)
+        self.accounts = Accounts(self.engine, self.audit, clock, passwords)
         self.keys = ApiKeys(self.engine, self.audit, clock)
         self.tokens = Tokens(place.keys, settings.audience, settings.issuer, clock, settings.longest_token)
         self._customers = Limiter(Rate(settings.customer_rate, settings.customer_burst))
@@ -69,6 +71,7 @@ class AccessDoor:
         """Pages to log in and out; limits and headers around everything."""
         from manyshot.access.pages import pages
 
+        self.accounts.passwords.warm()
         app.include_router(pages(self))
         app.add_middleware(
             Guard,

@@ -58,11 +58,9 @@ class MaskingFilter(logging.Filter):
         if record.exc_info and record.exc_info[1] is not None:
             error = record.exc_info[1]
             places = traceback.extract_tb(error.__traceback__)
-            record.exc_text = f"{type(error).__name__} at " + ", ".join(
-                f"{place.filename.rsplit('/', 1)[-1]}:{place.lineno}" for place in places[-5:]
-            )
-            record.exc_info = None
-        record.stack_info = None
+            where = ", ".join(f"{place.filename.rsplit('/', 1)[-1]}:{place.lineno}" for place in places[-5:])
+            record.msg += f" [{type(error).__name__} at {where}]"
+        record.exc_info = record.exc_text = record.stack_info = None
         return True
 
 

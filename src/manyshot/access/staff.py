@@ -17,8 +17,8 @@ from sqlalchemy import Engine, delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import sessionmaker
 
-from manyshot.access import passwords
 from manyshot.access.audit import AuditLog
+from manyshot.access.passwords import Passwords, checked
 from manyshot.access.tables import ROLES, Login, Staff
 from manyshot.access.throttle import Throttle
 from manyshot.desk.database import reading
@@ -43,7 +43,10 @@ class Member:
 class Accounts:
     """Accounts and sessions of one database. Safe to use from several threads and processes."""
 
-    def __init__(self, engine: Engine, audit: AuditLog, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, engine: Engine, audit: AuditLog, clock: Callable[[], int], passwords: Passwords | None = None
+    ) -> None:
+        self.passwords = passwords or Passwords()
         self._audit, self._clock = audit, clock
         self._begin = sessionmaker(engine, expire_on_commit=False).begin
         self._look = sessionmaker(reading(engine)).begin
@@ -56,8 +59,8 @@ class Accounts:
         wanted = _named(name)
         if role not in ROLES:
             raise SpecError(f"--role {show(role)}: wanted one of {', '.join(ROLES)}")
-        passwords.checked(password, wanted)
-        stored = passwords.hashed(password)
+        checked(password, wanted)
+        stored = self.passwords.hashed(password)
         try:
             with self._begin() as session:
                 session.add(Staff(name=wanted, role=role, password=stored, active=True, made_at=self._clock()))
@@ -69,8 +72,8 @@ class Accounts:
 
     def change_password(self, name: str, password: str) -> None:
         """A new password; all sessions end. Raises SpecError."""
-        passwords.checked(password, _named(name))
-        self._change(name, "staff.password", password=passwords.hashed(password))
+        checked(password, _named(name))
+        self._change(name, "staff.password", password=self.passwords.hashed(password))
 
     def change_role(self, name: str, role: str) -> None:
         """Another role; all sessions end. Raises SpecError."""
@@ -111,12 +114,12 @@ class Accounts:
             member = session.scalar(select(Staff).where(Staff.name == wanted))
             if member is not None:
                 session.expunge(member)
-        good = passwords.right(password, member.password if member and member.active else None)
+        good = self.passwords.right(password, member.password if member and member.active else None)
         if member is None or not good:
             # What was typed as a name may be a password: it is written down only when there is such a name.
             self._audit.write("nobody", "staff.login.failed", member.name if member else "")
             return None
-        again = passwords.hashed(password) if passwords.outdated(member.password) else member.password
+        again = self.passwords.hashed(password) if self.passwords.outdated(member.password) else member.password
         secret, now = secrets.token_urlsafe(32), self._clock()
         with self._begin() as session:
             # It was checked before: meanwhile the account may have changed.

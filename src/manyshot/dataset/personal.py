@@ -85,8 +85,8 @@ def _iban(text: str) -> bool:
 
 
 def _letters(text: str) -> bool:
-    """A network address and no time of day: hexadecimal letters, or a gap."""
-    return "::" in text or re.search("[a-fA-F]", text) is not None
+    """A network address and no time of day: a gap, or many parts with hexadecimal letters."""
+    return "::" in text or (text.count(":") > 4 and re.search("[a-fA-F]", text) is not None)
 
 
 def _several(text: str) -> bool:
@@ -123,7 +123,7 @@ _RULES: Final[Sequence[_Rule]] = (
     _Rule("phone", PHONE),
     _Rule("card", re.compile(r"(?<![0-9A-Za-z-])\d(?:[ -]?\d){12,18}(?![0-9A-Za-z-])"), _luhn),
     _Rule("network", re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])"), _network),
-    _Rule("network", re.compile(r"(?<![0-9A-Za-z:])(?:[0-9a-fA-F]{1,4}:){3,7}(?::?[0-9a-fA-F]{1,4}){1,4}(?![0-9A-Za-z:])"), _letters),
+    _Rule("network", re.compile(r"(?<![0-9A-Za-z:])(?:[0-9a-fA-F]{1,4}:){1,7}(?::?[0-9a-fA-F]{1,4}){1,7}(?![0-9A-Za-z:])"), _letters),
     _Rule("plate", PLATE),
     _Rule("plate", PLATE_UK),
     _Rule("id", re.compile(r"(?<![A-Za-z0-9])(?:[A-Za-z]{1,8}[-_]?|[A-Z]{1,8} )\d{5,}(?![A-Za-z0-9])")),

@@ -22,7 +22,7 @@ def key(g: Grounds, name: str, customer: str = "", days: int | None = None) -> s
 
 def _opens(g: Grounds, said: str, path: str = "/v1/models") -> bool:
     with g.service.browser() as client:
-        answer = client.get(path, headers={"Authorization": f"Bearer {said}".encode("utf-8", "replace")})  # type: ignore[dict-item]
+        answer = client.get(path, headers={"Authorization": f"Bearer {said or '-'}".encode("utf-8", "replace")})  # type: ignore[dict-item]
     assert answer.status_code in (200, 400, 401), answer.text
     return answer.status_code == 200
 
@@ -65,7 +65,7 @@ def _stored(g: Grounds, column: str) -> bool:
 
 
 def _ended(g: Grounds, how: str) -> bool:
-    name = f"{how}-{secrets.token_hex(3)}"
+    name = f"{how.replace(' ', '-')}-{secrets.token_hex(3)}"
     made = g.service.door.keys.add(name, "", 1)
     assert _opens(g, made)
     if how == "revoked by name":
@@ -85,7 +85,7 @@ def _ended(g: Grounds, how: str) -> bool:
 
 _WHOM: dict[str, dict[str, str]] = {
     "X-Customer": {"X-Customer": "2"}, "in small letters": {"x-customer": "2"}, "a list": {"X-Customer": "1, 2"},
-    "a star": {"X-Customer": "*"}, "a blank": {"X-Customer": "2 "}, "zero before": {"X-Customer": "02"},
+    "a star": {"X-Customer": "*"}, "a semicolon": {"X-Customer": "1;2"}, "zero before": {"X-Customer": "02"},
     "underscores": {"X_Customer": "2"}, "another header": {"X-User": "2", "X-Forwarded-User": "2", "Remote-User": "2"},
     "SQL": {"X-Customer": "2' or '1'='1"}, "full-width": {"X-Customer": "%EF%BC%92"}, "a cookie": {"Cookie": "manyshot_customer=2"},
     "a query": {},
@@ -104,13 +104,13 @@ def _whom(g: Grounds, headers: dict[str, str], made: str) -> bool:
 
 
 def _whom_works(g: Grounds) -> bool:
-    with g.service.bearer(key(g, "for all", "*"), **{"X-Customer": "2"}) as client:
+    with g.service.bearer(key(g, "for-all", "*"), **{"X-Customer": "2"}) as client:
         return client.get("/note").json() == client.get("/v1/for", params={"user": "2"}).json() == {"note": SECRET}
 
 
 def _twice(g: Grounds, lines: list[str]) -> bool:
     """A header that stands there twice, one right and one the attacker's."""
-    one = key(g, "of one", "1")
+    one = key(g, "of-one", "1")
     mine, none = g.service.token("1"), "x.y.z"
     text = "".join(f"{line}\r\n" for line in lines).format(one=one, mine=mine, none=none)
     _, answer = g.service.raw(f"GET /note HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{text}\r\n".encode())
@@ -280,7 +280,7 @@ MECHANISMS = (
     Mechanism("API key that has ended", each(
         ["revoked by name", "revoked by its part", "revoked twice", "expired", "expired long ago"], _ended), _works),
     Mechanism("API key of one customer for another", each(
-        _WHOM, lambda g, headers: _whom(g, headers, key(g, "of one", "1"))), _whom_works),
+        _WHOM, lambda g, headers: _whom(g, headers, key(g, "of-one", "1"))), _whom_works),
     Mechanism("API key of no customer for one", each(
         _WHOM, lambda g, headers: _whom(g, headers, key(g, "plain"))) | {}, _whom_works),
     Mechanism("header that stands there twice, or is broken", each(_TWICE, _twice), _whom_works),

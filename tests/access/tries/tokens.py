@@ -131,17 +131,25 @@ def _swapped(payload: str, **changed: Any) -> str:
     return b64(compact(json.loads(unb64(payload)) | changed))
 
 
+SECOND_SUB, SECOND_ALG = b',"sub":"2"}', b',"alg":"EdDSA"}'
+
+
+def _with(part: str, end: bytes) -> str:
+    """A part of a token with another end of its object."""
+    return b64(unb64(part)[:-1] + end)
+
+
 _CHANGES = {
     "another sub": lambda h, p, s: f"{h}.{_swapped(p, sub='2')}.{s}",
     "a later end": lambda h, p, s: f"{h}.{_swapped(p, exp=int(time.time()) + 9000)}.{s}",
-    "a second sub": lambda h, p, s: f"{h}.{b64(unb64(p)[:-1] + b',"sub":"2"}')}.{s}",
+    "a second sub": lambda h, p, s: f"{h}.{_with(p, SECOND_SUB)}.{s}",
     "blanks": lambda h, p, s: f"{h}.{b64(unb64(p) + b' ')}.{s}",
     "no signature": lambda h, p, s: f"{h}.{_swapped(p, sub='2')}.",
     "half a signature": lambda h, p, s: f"{h}.{_swapped(p, sub='2')}.{s[:40]}",
     "a signature of zeros": lambda h, p, s: f"{h}.{_swapped(p, sub='2')}.{b64(bytes(64))}",
     "a turned bit": lambda h, p, s: f"{h}.{p}.{b64(bytes([unb64(s)[0] ^ 1]) + unb64(s)[1:])}",
     "one sign less": lambda h, p, s: f"{h}.{p}.{s[:-2]}",
-    "another header": lambda h, p, s: f"{b64(unb64(h)[:-1] + b',"x":1}')}.{p}.{s}",
+    "another header": lambda h, p, s: f"{_with(h, SECOND_ALG)}.{p}.{s}",
 }
 _HEADERS: dict[str, Json] = {
     "jku": {"jku": "http://127.0.0.1:9/keys"},
