@@ -1,9 +1,9 @@
 """The audit log: who saw or did what, each record with the hash of the one before.
 
 One rule: a record is hashed as canonical JSON (keys sorted, no blanks, UTF-8) with SHA-256, so that a change of any
-record, or of their order, shows in all hashes behind it. A cut end shows only against a head (number and hash of the last
-record) that was kept elsewhere. Who can write the whole table anew and the head too is not found out: keep the head
-where the service cannot write.
+record, or of their order, shows in all hashes behind it. A cut end shows only against a head (number and hash of the
+last record) that was kept elsewhere. Who can write the whole table anew and the head too is not found out: keep the
+head where the service cannot write.
 """
 
 from __future__ import annotations

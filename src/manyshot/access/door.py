@@ -65,7 +65,7 @@ class AccessDoor:
         self._addresses = Limiter(Rate(settings.address_rate, settings.address_burst))
         self._proxies = Proxies(settings.proxies)
 
-    # -- what the service asks ------------------------------------------------------------------------------------------
+    # -- what the service asks -------------------------------------------------------------------------------------------
 
     def attach(self, app: FastAPI) -> None:
         """Pages to log in and out; limits and headers around everything."""
@@ -84,8 +84,8 @@ class AccessDoor:
         """Raises SpecError for an address that others reach while cookies and passwords would go there unencrypted."""
         if host not in LOCAL and not self.settings.https:
             raise SpecError(
-                f"--host {host}: others on the network would see passwords and tokens; put a proxy with https before the "
-                f"service and say https = true in access.toml, or listen at {LOCAL[0]}"
+                f"--host {host}: others on the network would see passwords and tokens; put a proxy with https before "
+                f"the service and say https = true in access.toml, or listen at {LOCAL[0]}"
             )
 
     def customer(self, request: Request) -> str:
@@ -106,7 +106,7 @@ class AccessDoor:
         return who
 
     def staff(self, request: Request) -> str:
-        """The name of the member of staff who asks. A viewer may look, not change. Raises HTTPException 401, 403, 429."""
+        """The name of the member of staff who asks; a viewer may look, not change. HTTPException 401, 403, 429."""
         return self.needs(request, "viewer" if request.method in _SAFE else "agent")
 
     def needs(self, request: Request, role: str) -> str:
@@ -143,7 +143,7 @@ class AccessDoor:
         except SQLAlchemyError:
             _busy()
 
-    # -- how it knows ---------------------------------------------------------------------------------------------------
+    # -- how it knows ----------------------------------------------------------------------------------------------------
 
     def cookie(self, kind: str) -> str:
         """The name of a cookie. By https its name says that no other host, and no unencrypted page, can have set it."""

@@ -1,8 +1,8 @@
 """The keys that sign customers' tokens: a file in the form of a JSON Web Key Set (RFC 7517).
 
-One rule: each key has its own id and its one algorithm, and is used for nothing else. The first key with a private part
-signs; all of them verify. To rotate, a new key is put first; the old one still verifies until it is dropped. A key with a
-public part alone is somebody else's who signs.
+One rule: each key has its own id and its one algorithm, and is used for nothing else. The first key with a private
+part signs; all of them verify. To rotate, a new key is put first; the old one still verifies until it is dropped. A key
+with a public part alone is somebody else's who signs.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Staff: accounts, logins, sessions.
 
-One rule: a session is known by a secret that is made when somebody logs in, and of which the database has only a hash. It
-ends by logging out, after IDLE without a request, after LONGEST in any case, and when the account changes.
+One rule: a session is known by a secret that is made when somebody logs in, and of which the database has only a hash.
+It ends by logging out, after IDLE without a request, after LONGEST in any case, and when the account changes.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ class Table(DeclarativeBase):
 
 
 class Staff(Table):
-    """Who may log in. `password` is an argon2id hash with its salt and cost. One who left is kept, for the audit log."""
+    """Who may log in. `password` is an argon2id hash with salt and cost. Who left is kept, for the audit log."""
 
     __tablename__ = "access_staff"
     __table_args__ = (CheckConstraint("role in ({})".format(", ".join(f"'{role}'" for role in ROLES)), "role"),)

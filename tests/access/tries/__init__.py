@@ -1,5 +1,5 @@
-"""Tries to get in. A mechanism is one way to try; each try must fail, and `control`, the same way with right papers, must
-not: else the failing would mean nothing."""
+"""Tries to get in. A mechanism is one way to try; each try must fail, and `control`, the same way with right papers,
+must not: else the failing would mean nothing."""
 
 from __future__ import annotations
 

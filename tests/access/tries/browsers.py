@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a row of a table stays on one line
 """A browser that a stranger's page drives, and sessions that a stranger made. The victim is ada, an agent, or customer 2."""
 
 from __future__ import annotations

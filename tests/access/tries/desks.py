@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a row of a table stays on one line
 """The real desk: customer 1 reads and changes what is customer 2's, whatever is written into a call.
 
 The assistant's token and the customer's number are bound where the tool is registered; everything else is the model's.
@@ -100,7 +101,7 @@ def _profile_works(g: Grounds) -> bool:
 
 _PHONES: dict[str, Any] = {
     "as it is": lambda p: {"phone": p}, "with a country": lambda p: {"phone": f"+86{p}"}, "a list": lambda p: {"phone": [p, p]},
-    "SQL": lambda p: {"phone": f"{p}' or '1'='1"}, "any": lambda p: {"phone": "%"}, "and a customer": lambda p: {"phone": p, "customer": "2"},
+    "SQL": lambda p: {"phone": f"{p}' or '1'='1"}, "any": lambda p: {"phone": "%" + p[11:]}, "and a customer": lambda p: {"phone": p, "customer": "2"},
     "half": lambda p: {"phone": p[:7]},
 }  # fmt: skip
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a row of a table stays on one line
 """Secrets and personal data where they must not stand: answers, the database, the audit log, logs, traces, errors."""
 
 from __future__ import annotations

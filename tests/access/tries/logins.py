@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a row of a table stays on one line
 """Passwords: guessed, sprayed, told by time or by words; and what a login form is fed with."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a row of a table stays on one line
 """Programs' keys, and tricks with headers, paths, methods and addresses. The attacker has the key of customer 1."""
 
 from __future__ import annotations

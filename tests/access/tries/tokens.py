@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a row of a table stays on one line
 """Forged customers' tokens. The attacker is customer 1 and wants the note of customer 2."""
 
 from __future__ import annotations
