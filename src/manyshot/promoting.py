@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from manyshot.dataset.personal import redact, scan
+from manyshot.dialogue.exact import write_observation
 from manyshot.dialogue.writing import write
 from manyshot.errors import DataError, SpecError, at
 from manyshot.records import read_numbered
@@ -25,6 +26,8 @@ from manyshot.types import Trajectory, Turn
 AUTHOR = "promoted"
 #: Turns of a conversation, at most: more is no conversation that an expert reads.
 MOST = 400
+#: Characters of a turn, at most.
+LONGEST = 20_000
 #: Characters of a known piece: a shorter one would be found everywhere.
 _SHORTEST = 2
 #: Digits, letters and @ in full width are said as the plain ones, and found as those.
@@ -101,7 +104,11 @@ def promote(
 def _plain(turns: Iterable[Turn]) -> Iterable[Turn]:
     """Turns as shots hold them: text without blanks around it and without signs that nobody sees."""
     for turn in turns:
+        if len(turn.text) > LONGEST:
+            raise DataError(f"a turn of a {turn.role} has {len(turn.text):,} characters; wanted {LONGEST:,} at most")
         text = _visible(turn.text)
+        if turn.answered is not None and not text:
+            text = write_observation(turn.answered)  # as it is written where nobody put it into words
         if turn.role == "action":
             text = " ".join(text.split())
         if text or turn.role == "observation":

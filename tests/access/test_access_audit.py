@@ -31,6 +31,10 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Engine:
     return opened(new_database(request, tmp_path))
 
 
+def address(engine: Engine) -> str:
+    return engine.url.render_as_string(hide_password=False).replace("+pysqlite", "")
+
+
 def filled(engine: Engine, count: int = 5) -> AuditLog:
     log = AuditLog(engine, lambda: datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
     for n in range(count):
@@ -70,13 +74,13 @@ def test_processes_at_once_keep_the_chain(tmp_path: Path) -> None:
     code = (
         "import sys\nfrom manyshot.desk.database import open_database\nfrom manyshot.access.audit import AuditLog\n"
         "log = AuditLog(open_database(sys.argv[1]))\n"
-        "for n in range(10): log.write(sys.argv[2], 'x', str(n))\n"
+        "for n in range(5): log.write(sys.argv[2], 'x', str(n))\n"
     )
     started = [subprocess.Popen([sys.executable, "-c", code, db, name]) for name in ("a", "b")]
     assert [one.wait(60) for one in started] == [0, 0]
     found = verify(engine)
     assert isinstance(found, Head)
-    assert found.seq == 20
+    assert found.seq == 10
 
 
 def test_what_fails_is_not_in_the_log(engine: Engine) -> None:
@@ -132,7 +136,7 @@ def test_without_its_triggers_it_is_still_found_out(engine: Engine) -> None:
 def test_the_tables_are_those_of_the_migrations_and_stand_beside_the_desks(engine: Engine) -> None:
     bring_up(engine)
     assert {"tickets", "access_staff", "alembic_version", VERSIONS} <= set(inspect(engine).get_table_names())
-    opened(engine.url.render_as_string(hide_password=False)).dispose()  # again: nothing more to do
+    opened(address(engine)).dispose()  # again: nothing more to do
     with engine.connect() as connection:
         context = MigrationContext.configure(
             connection,
@@ -141,7 +145,7 @@ def test_the_tables_are_those_of_the_migrations_and_stand_beside_the_desks(engin
                 "include_object": lambda _, name, kind, *__: kind != "table" or str(name).startswith("access_"),
             },
         )
-        found = [diff for diff in compare_metadata(context, Table.metadata) if "access" in str(diff)]
+        found = [diff for diff in compare_metadata(context, Table.metadata) if VERSIONS not in str(diff)]
     assert found == []
 
 
@@ -149,7 +153,7 @@ def test_tables_of_a_later_version_are_refused(engine: Engine) -> None:
     with engine.begin() as connection:
         connection.execute(text(f"update {VERSIONS} set version_num = '9999'"))
     with pytest.raises(SpecError, match=r"of version 9999.*install the newer manyshot"):
-        opened(engine.url.render_as_string(hide_password=False))
+        opened(address(engine))
 
 
 def test_the_command_finds_the_first_broken_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -183,7 +187,7 @@ def test_the_command_finds_the_first_broken_record(tmp_path: Path, capsys: pytes
         (["verify", "sqlite:///{}/good.db", "--head", "{}/no.json"], "cannot be read"),
         (["verify", "sqlite:///{}/good.db", "--head", "{}/text.db"], "no head of an audit log"),
         (["verify", "sqlite:///{}/good.db", "--renew"], "wanted --head FILE too"),
-        (["show", "sqlite:///{}/good.db", "-n", "0"], "0"),
+        (["show", "sqlite:///{}/good.db", "-n", "0"], "greater than or equal to 1"),
     ],
 )
 def test_what_is_no_log_is_said_on_one_line(

@@ -65,7 +65,7 @@ class AccessDoor:
         self._addresses = Limiter(Rate(settings.address_rate, settings.address_burst))
         self._proxies = Proxies(settings.proxies)
 
-    # -- what the service asks -------------------------------------------------------------------------------------------
+    # -- what the service asks -----------------------------------------------------------------------------------------
 
     def attach(self, app: FastAPI) -> None:
         """Pages to log in and out; limits and headers around everything."""
@@ -143,7 +143,7 @@ class AccessDoor:
         except SQLAlchemyError:
             _busy()
 
-    # -- how it knows ----------------------------------------------------------------------------------------------------
+    # -- how it knows --------------------------------------------------------------------------------------------------
 
     def cookie(self, kind: str) -> str:
         """The name of a cookie. By https its name says that no other host, and no unencrypted page, can have set it."""

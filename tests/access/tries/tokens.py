@@ -1,4 +1,4 @@
-# ruff: noqa: E501 - a row of a table stays on one line
+# ruff: noqa: E501, ARG005 - a row of a table stays on one line, and all rows are called alike
 """Forged customers' tokens. The attacker is customer 1 and wants the note of customer 2."""
 
 from __future__ import annotations
