@@ -48,7 +48,7 @@ def test_staff_and_a_customer_come_in_through_the_pages(page: Page, building: Bu
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")
     page.wait_for_url("**/staff")
-    assert QUEUE in page.content()
+    page.get_by_text(QUEUE).wait_for()
 
     page.goto(f"{building.url}/access/login")
     page.get_by_text("Logged in as ada").wait_for()
@@ -61,4 +61,4 @@ def test_staff_and_a_customer_come_in_through_the_pages(page: Page, building: Bu
     page.get_by_label("Token").fill(building.token("2"))
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/note")
-    assert SECRET in page.content()
+    page.get_by_text(SECRET).wait_for()

@@ -52,7 +52,7 @@ HARMLESS = [
     "请安排师傅周三上门，姓名和地址是什么？您怎么称呼",
     "a tour of 35000 seats, version 1.2.3 and 999.999.1.1, 12 of 40, room 1204",
     "这张单目前是“待派单”，周一师傅有空",
-    "我是客户，是白天在家，不是安装；一二三四五，二三十分钟",
+    "我是客户，是白天在家，不是安装；一二三四五；二三十分钟",
     "open 09:00:00 to 18:30:00, five minutes drive down the main road, one two three",
     "GB12 model, batch AB12CD, born ready, my name is on the order",
 ]
