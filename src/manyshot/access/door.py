@@ -98,8 +98,7 @@ class AccessDoor:
             who = self._by_token(token, "this needs a customer's token")
             self._from_our_page(request, token, "customer")
         elif bearer.startswith(PREFIX):
-            said = request.headers.getlist("x-customer")
-            who = _for_whom(self._program(request, bearer), said[0] if len(said) == 1 else " " if said else "")
+            who = _for_whom(self._program(request, bearer), _x_customer(request))
         else:
             who = self._by_token(bearer, "the token is not valid")
         _within(request, self._customers, f"customer {who}")
@@ -127,9 +126,12 @@ class AccessDoor:
         return self._program(request, _bearer(request) or "").name
 
     def speaks_for(self, request: Request, named: str) -> str:
-        """The id of the customer for whom a program asks, where it names one in another way than by X-Customer (as the
-        `user` of OpenAI's form). Raises HTTPException 401, 403 for one that its key may not name."""
-        return _for_whom(self._program(request, _bearer(request) or ""), named)
+        """The id of the customer for whom a program asks: as it names one (`named`, as the `user` of OpenAI's form),
+        else by X-Customer. Raises HTTPException 401, or 403 for one that its key may not name."""
+        program, header = self._program(request, _bearer(request) or ""), _x_customer(request)
+        if named and header and named != header:
+            raise HTTPException(403, "the body and X-Customer name two customers")
+        return _for_whom(program, named or header)
 
     def csrf(self, request: Request) -> str:
         """What pages of this browser's sessions send back as X-CSRF-Token: one part a session."""
@@ -185,10 +187,17 @@ def open_door(file: Path) -> AccessDoor:
     return AccessDoor(read(file))
 
 
+def _x_customer(request: Request) -> str:
+    """What X-Customer says, "" where there is none. Two of them are no customer's id."""
+    return ",".join(request.headers.getlist("x-customer"))
+
+
 def _for_whom(program: Program, said: str) -> str:
     """The customer that a program speaks for, which may not name another than its own."""
     if said and not CUSTOMER.fullmatch(said):
         raise HTTPException(401, "the customer's id has to be 1 to 64 letters, digits, or any of _ . @ -")
+    if not program.customer:
+        raise HTTPException(403, "this API key speaks for no customer; key add --customer makes one that does")
     named = said or program.customer.replace(ANY, "")
     if not named:
         raise HTTPException(401, "X-Customer has to say for which customer it is")
