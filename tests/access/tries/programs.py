@@ -99,6 +99,7 @@ def _whom(g: Grounds, headers: dict[str, str], made: str) -> bool:
         answers = [
             client.get("/note", params={"customer": "2", "user": "2"}),
             client.get("/v1/for", params={"user": "2"}),
+            client.get("/v1/for"),
         ]
         write = client.post("/note", content=b"by another's key")
     return any(SECRET in a.text for a in answers) or (write.status_code == 200 and write.json() == {"of": "2"})
@@ -106,7 +107,8 @@ def _whom(g: Grounds, headers: dict[str, str], made: str) -> bool:
 
 def _whom_works(g: Grounds) -> bool:
     with g.service.bearer(key(g, "for-all", "*"), **{"X-Customer": "2"}) as client:
-        return client.get("/note").json() == client.get("/v1/for", params={"user": "2"}).json() == {"note": SECRET}
+        answers = [client.get(path).json() for path in ("/note", "/v1/for", "/v1/for?user=2")]
+        return answers == [{"note": SECRET}] * 3 and client.get("/v1/for?user=1").status_code == 403
 
 
 def _twice(g: Grounds, lines: list[str]) -> bool:
