@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from manyshot import __version__
+from manyshot.cli_access import app as access
+from manyshot.cli_audit import app as audit
 from manyshot.cli_bench import app as bench
 from manyshot.cli_compare import EPILOG, compare, gate
 from manyshot.cli_dataset import app as dataset
@@ -17,6 +19,7 @@ from manyshot.cli_dialogues import dialogues
 from manyshot.cli_judge import judge
 from manyshot.cli_registry import app as registry
 from manyshot.cli_serve import serve
+from manyshot.cli_promote import promote
 from manyshot.cli_shots import Trust
 from manyshot.cli_shots import app as shots
 from manyshot.cli_simulate import simulate
@@ -49,6 +52,8 @@ app.add_typer(shots)
 app.add_typer(dataset)
 app.add_typer(bench)
 app.add_typer(registry)
+app.add_typer(access)
+app.add_typer(audit)
 
 DomainName = Annotated[str, typer.Argument(metavar="DOMAIN", help="Domain folder, or a shipped domain's name.")]
 RunPath = Annotated[Path, typer.Option("--run", metavar="RUN", help="Folder of a run.")]
@@ -448,6 +453,7 @@ app.command()(simulate)
 app.command(epilog=EPILOG)(compare)
 app.command()(gate)
 app.command()(judge)
+app.command()(promote)
 app.command()(desk)
 app.command()(serve)
 

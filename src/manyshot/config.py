@@ -102,6 +102,11 @@ def service_database(given: str, run: Path) -> str:
     return given or os.environ.get("MANYSHOT_SERVE_DB", "").strip() or f"sqlite:///{run / 'conversations.db'}"
 
 
+def access_database(given: str) -> str:
+    """Address of the database of logins and keys: MANYSHOT_ACCESS_DB (it may have a password), else as given."""
+    return os.environ.get("MANYSHOT_ACCESS_DB", "").strip() or given
+
+
 def secret(name: str, wanted_by: str) -> str:
     """What an environment variable holds, for `wanted_by`; never printed. Raises SpecError when it is not set."""
     if found := os.environ.get(name, "").strip():

@@ -125,9 +125,32 @@ class Shotbook:
         return drafts, [path.id for path, one in made if one is None]
 
     def _new_id(self, path: FlowPath) -> str:
-        taken = {one.id for one in self.shots}
-        name = path.id if ID.fullmatch(path.id) else path.id.replace(" ", "_")
+        return self.free_id(path.id if ID.fullmatch(path.id) else path.id.replace(" ", "_"))
+
+    def free_id(self, name: str, *, exact: bool = False) -> str:
+        """An id that no shot and no approval has: `name`, else with a number behind it; exact: else SpecError."""
+        taken = {one.id for one in self.shots} | {said.shot for said in self.approvals}
+        if not ID.fullmatch(name):
+            raise SpecError(f"{name!r} is no id for a dialogue; wanted letters, digits, _, - and .")
+        if exact and name in taken:
+            raise SpecError(f"{self.folder}: {name} is taken; give another id")
         return next(n for n in (name, *(f"{name}-{k}" for k in range(2, len(taken) + 3))) if n not in taken)
+
+    def take_in(self, one: Trajectory, *, keep: bool = True) -> Trajectory:
+        """Append a dialogue that somebody else made, as a draft; as it reads back. keep: write it, else only read it.
+
+        Raises DataError, before anything is written, for what would not read back the same.
+        """
+        text = write([one])
+        again, problems = parse(text)
+        if problems or [write([back]) for back in again] != [text]:
+            first = problems[0].message if problems else "it would read back as another dialogue"
+            raise DataError(f"{one.id} was not written: {first}")
+        if not keep:
+            return again[0]
+        self._append(self.folder / "shots" / f"{one.flow or one.author or 'drafts'}.md", [one])
+        self.reread()
+        return next(back for back in self.shots if back.id == one.id)
 
     def _append(self, file: Path, found: Sequence[Trajectory]) -> None:
         before = file.read_text("utf-8").rstrip("\n") + "\n\n" if file.exists() else ""

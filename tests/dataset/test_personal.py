@@ -35,6 +35,16 @@ TEXTS = [
     ("Bearer abc.def-123456", "Bearer [key 1]"),
     ("key sk-abcdefghijklmnopqrstuv", "key [key 1]"),
     ("from 192.168.10.1", "from [network 1]"),
+    ("from 2001:db8::ff00:42:8329 at 12:30:45", "from [network 1] at 12:30:45"),
+    ("打一三八一二三四五六七八", "打[number 1]"),
+    ("it is five five five oh one two double seven", "it is [number 1]"),
+    ("我是王小明，来报修", "我是[name 1]，来报修"),
+    ("Hi, I’m Zoe Miller. Kind regards, Priya Shah", "Hi, I’m [name 1]. Kind regards, [name 2]"),
+    ("住阳光花园3栋2单元501", "[address 1]"),
+    ("I live at 221B Baker Street, SW1A 1AA", "I live at [address 1], [address 2]"),
+    ("ssn 123-45-6789, iban GB29 NWBK 6016 1331 9268 19", "ssn [identity 1], iban [card 1]"),
+    ("出生日期：1990年1月2日，微信号wx_lina88", "出生日期：[birthday 1]，微信号[account 1]"),
+    ("token msd_abcdefghijklmnopqrstuvwxyz", "token [key 1]"),
     ('{"userName": "蒋丽华", "problem": "不通电"}', '{"userName": "[name 1]", "problem": "不通电"}'),
 ]
 HARMLESS = [
@@ -42,6 +52,9 @@ HARMLESS = [
     "请安排师傅周三上门，姓名和地址是什么？您怎么称呼",
     "a tour of 35000 seats, version 1.2.3 and 999.999.1.1, 12 of 40, room 1204",
     "这张单目前是“待派单”，周一师傅有空",
+    "我是客户，是白天在家，不是安装；一二三四五；二三十分钟",
+    "open 09:00:00 to 18:30:00, five minutes drive down the main road, one two three",
+    "GB12 model, batch AB12CD, born ready, my name is on the order",
 ]
 
 
@@ -149,9 +162,9 @@ def test_call_pairs_are_redacted_in_all_their_parts(tmp_path: Path, capsys: pyte
 )
 def test_a_long_text_takes_time_in_proportion(piece: str) -> None:
     def seconds(times: int) -> float:
-        text, began = piece * times, time.perf_counter()
+        text, began = piece * times, time.process_time()
         find(text)
-        return time.perf_counter() - began
+        return time.process_time() - began
 
     assert seconds(16_000) < 0.1 + 12 * seconds(4_000)  # in proportion 4, quadratic 16
 
