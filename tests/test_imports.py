@@ -59,7 +59,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("thinking",),
     ("pipeline",),
     ("single", "demo", "curve", "simulate"),
-    ("assistants",),
+    ("assistants", "trainers"),
     ("candidates",),
     ("opened",),
     ("compare", "benchmark"),

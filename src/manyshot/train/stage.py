@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from manyshot.errors import DataError, TrainError
 from manyshot.plugs.bases import Base
-from manyshot.records import digest, write_manifest
+from manyshot.records import digest, write_aside, write_manifest
 from manyshot.render import Values
 from manyshot.train.settings import TrainConfig
 from manyshot.types import CallPair, Json, Manifest
@@ -31,7 +31,7 @@ LORA, LOG, CARD = "adapter.gguf", "log.jsonl", "card.json"
 HELD_BACK = 3
 
 
-class Trainer(Protocol):
+class Loop(Protocol):
     """Trains an adapter into `out`; train.loop.train is the one that is used."""
 
     def __call__(
@@ -107,7 +107,7 @@ def run(
     config: TrainConfig,
     job: Job,
     out: Path,
-    train: Trainer,
+    train: Loop,
     convert: Converter,
     *,
     seconds: float | None = None,
@@ -130,8 +130,14 @@ def run(
         raise TrainError(f"{out}: the adapter cannot be written ({error}); free some space and run again") from None
     convert(job.base, out, out / LORA)
     numbers = _numbers(result, job, time.monotonic() - began)
-    settings: Json = {**config.model_dump(mode="json"), "values": job.values, "epochs": job.epochs}
-    _write_card(out, job, settings, numbers)
+    return close(out, job, config.model_dump(mode="json"), numbers)
+
+
+def close(out: Path, job: Job, settings: Json, numbers: Json, *, trainer: str = "", model: str = "") -> Manifest:
+    """Write the card, then the manifest: the adapter in `out` is finished. `trainer`: who made it, where it was not our
+    own step; `model`: its name at the service that keeps it."""
+    settings = {**settings, "values": job.values, "epochs": job.epochs, **({"trainer": trainer} if trainer else {})}
+    _write_card(out, job, settings, numbers, model)
     return write_manifest(out, "train", _inputs(job), settings, numbers)
 
 
@@ -165,7 +171,7 @@ def _numbers(result: TrainResult, job: Job, seconds: float) -> Json:
     }
 
 
-def _write_card(out: Path, job: Job, settings: Json, numbers: Json) -> None:
+def _write_card(out: Path, job: Job, settings: Json, numbers: Json, model: str) -> None:
     """card.json for programs and README.md for people: what the adapter is, from what, and how good."""
     card: Json = {
         "id": digest({**_inputs(job), "config": settings}),
@@ -176,14 +182,18 @@ def _write_card(out: Path, job: Job, settings: Json, numbers: Json) -> None:
         "start": job.start.id if job.start else None,
         "config": settings,
         "numbers": numbers,
+        **({"model": model} if model else {}),
     }
-    (out / CARD).write_text(json.dumps(card, ensure_ascii=False, indent=1) + "\n", "utf-8")
-    (out / "README.md").write_text(_readme(job, settings, numbers, str(card["id"])), "utf-8")
+    with write_aside(out / CARD) as stream:
+        stream.write(json.dumps(card, ensure_ascii=False, indent=1) + "\n")
+    with write_aside(out / "README.md") as stream:
+        stream.write(_readme(job, settings, numbers, str(card["id"]), model))
 
 
-def _readme(job: Job, settings: Json, numbers: Json, card: str) -> str:
+def _readme(job: Job, settings: Json, numbers: Json, card: str, model: str) -> str:
     rows = [
         ("adapter", card),
+        *([("model", model)] if model else []),
         ("domain", job.domain),
         ("base", f"{job.base.name} (sha256 {job.base.sha256})"),
         ("data", job.data),
@@ -192,9 +202,14 @@ def _readme(job: Job, settings: Json, numbers: Json, card: str) -> str:
     ]
     table = "\n".join(f"| {key} | {value} |" for key, value in rows)
     config = ", ".join(f"{key}={value}" for key, value in settings.items())
+    where = (
+        "The weights stay with the service; its name for the model is below."
+        if model
+        else f"`adapter_model.safetensors` is in PEFT's form, `{LORA}` the same for llama.cpp."
+    )
     return (
         f"---\nlibrary_name: peft\nbase_model: {job.base.name}\ntags: [lora, function-calling, manyshot]\n---\n"
         f"# {job.domain}: {job.role} adapter\n\n{_DOES[job.role]} `{job.domain}`.\n"
-        f"Made by manyshot; `adapter_model.safetensors` is in PEFT's form, `{LORA}` the same for llama.cpp.\n\n"
+        f"Made by manyshot. {where}\n\n"
         f"| | |\n|---|---|\n{table}\n\nSettings: {config}.\n"
     )
