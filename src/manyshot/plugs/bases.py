@@ -69,14 +69,15 @@ def locate(base: str, cache: Path | None = None) -> Base:
 
 
 #: Special tokens by name in a chat template, in the ways that they are written.
-_SPECIAL = re.compile(r"<\|[\w.-]+\|>|<(?:start|end)_of_turn>|\[/?(?:INST|TOOL_CALLS|AVAILABLE_TOOLS)\]")
+_SPECIAL = re.compile(r"<\|[\w.-]+\|>|<(?:start|end)_of_turn>")
 
 
 def check_tokenizer(folder: Path) -> None:
     """Raise ModelError where the tokenizer in a Hugging Face folder fits neither its chat template nor its weights.
 
-    A base may have no template. Each special token that one names must be a single id, and no id may lie behind the
-    last row of the embedding: both would train without a word, on nonsense.
+    A base may have no template. Each special token that one names must be a single id, and neither these ids nor those
+    of words may lie behind the last row of the embedding: both would train without a word, on nonsense. (Other added
+    tokens may: Gemma 3 has one for pictures behind the rows of its bases that see none.)
     """
     from tokenizers import Tokenizer
 
@@ -98,7 +99,8 @@ def check_tokenizer(folder: Path) -> None:
             "take tokenizer and template of one base"
         )
     rows = config.get("vocab_size") or config.get("text_config", {}).get("vocab_size")
-    if rows and (last := max(ids.values())) >= rows:
+    last = max([*tokenizer.get_vocab(with_added_tokens=False).values(), *(ids[name] for name in names)], default=0)
+    if rows and last >= rows:
         raise ModelError(
             f"{folder}: its tokenizer has ids up to {last}, its embedding {rows} rows; take tokenizer and weights of "
             "one base"
