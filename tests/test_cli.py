@@ -30,7 +30,7 @@ from tests.scripted import gold, starter
 
 COMMANDS = (
     "init", "check", "import", "flow", "data", "train", "run", "eval", "curve", "predict", "chat", "preview", "demo",
-    "generalist", "score", "likeness", "compare", "gate",
+    "generalist", "score", "likeness", "compare", "gate", "plan", "export",
 )  # fmt: skip
 
 

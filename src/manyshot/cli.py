@@ -14,7 +14,9 @@ from manyshot.cli_compare import EPILOG, compare, gate
 from manyshot.cli_dataset import app as dataset
 from manyshot.cli_desk import desk
 from manyshot.cli_dialogues import dialogues
+from manyshot.cli_export import export
 from manyshot.cli_judge import judge
+from manyshot.cli_plan import plan
 from manyshot.cli_shots import Trust
 from manyshot.cli_shots import app as shots
 from manyshot.cli_simulate import simulate
@@ -430,6 +432,8 @@ app.command()(simulate)
 app.command(epilog=EPILOG)(compare)
 app.command()(gate)
 app.command()(judge)
+app.command()(plan)
+app.command()(export)
 app.command()(desk)
 
 

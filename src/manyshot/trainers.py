@@ -99,8 +99,6 @@ class Other:
         self._begin(out, source, base)
         with t.screen.bar(f"training with {self.name}") as bar:
             made = self.maker.make(course, out, bar.update)
-        if (gone := made.numbers.get("set_aside", 0)) > 0:
-            t.screen.say(f"{gone} samples were set aside, see set_aside.jsonl in {out}")
         if made.adapter is not None and base.gguf is not None and getattr(self.config, "form", "prompts") == "prompts":
             t.parts.convert(base, out, out / stage.LORA)
         job = stage.Job(domain.name, base, (), len(course.samples), source.id, epochs=t.epochs, role=course.role)

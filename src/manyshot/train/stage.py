@@ -9,14 +9,14 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from manyshot.errors import DataError, TrainError
 from manyshot.plugs.bases import Base
-from manyshot.records import digest, write_aside, write_manifest
+from manyshot.records import digest, write_aside, write_jsonl, write_manifest
 from manyshot.render import Values
 from manyshot.train.settings import TrainConfig
 from manyshot.types import CallPair, Json, Manifest
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 #: Files of a finished adapter's folder.
 LORA, LOG, CARD = "adapter.gguf", "log.jsonl", "card.json"
+#: Samples that were too long to be trained on, a line each: id, why.
+SET_ASIDE = "set_aside.jsonl"
 #: Groups of 100 whose pairs are kept out of training, to see how well what was never seen is answered.
 HELD_BACK = 3
 
@@ -118,9 +120,9 @@ def run(
 
     if not job.passes:
         raise DataError(f"{out}: nothing to train on; generate data first (manyshot data, manyshot dialogues)")
-    made = job.passes
-    config = config.model_copy(update={"steps": max(1, math.ceil(len(made) / config.accumulate))})
     out.mkdir(parents=True, exist_ok=True)
+    made, gone = within(job.passes, config.limit or context_of(job.base), out)
+    config = config.model_copy(update={"steps": max(1, math.ceil(len(made) / config.accumulate))})
     left = None if seconds is None else max(1.0, seconds * (1 - progress_made(out)))
     began = time.monotonic()
     start = job.start.folder if job.start else None
@@ -129,8 +131,39 @@ def run(
     except SafetensorError as error:  # how safetensors says that the disk is full
         raise TrainError(f"{out}: the adapter cannot be written ({error}); free some space and run again") from None
     convert(job.base, out, out / LORA)
-    numbers = _numbers(result, job, time.monotonic() - began)
+    numbers = _numbers(result, job, time.monotonic() - began) | ({"set_aside": gone} if gone else {})
     return close(out, job, config.model_dump(mode="json"), numbers)
+
+
+def context_of(base: Base) -> int:
+    """Tokens that a base was made for; 0 where its folder does not say."""
+    try:
+        return int(json.loads((base.folder / "config.json").read_text("utf-8"))["max_position_embeddings"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return 0
+
+
+def within(passes: Sequence[Pass], limit: int, out: Path) -> tuple[list[Pass], int]:
+    """The passes without samples of more than `limit` tokens (0: any), prefix included, and how many those are.
+
+    They are never cut: set_aside.jsonl in `out` names them. Raises DataError when none is left.
+    """
+    kept: list[Pass] = []
+    gone: dict[tuple[str, int], Json] = {}
+    for one in passes:
+        fits = []
+        for branch in one.branches:
+            if not limit or (tokens := len(one.prefix) + len(branch.ids)) <= limit:
+                fits.append(branch)
+            else:
+                gone[branch.id, tokens] = {"id": branch.id, "why": f"{tokens} tokens, the limit is {limit}"}
+        if fits:
+            kept.append(one if len(fits) == len(one.branches) else replace(one, branches=fits))
+    if gone:
+        write_jsonl(out / SET_ASIDE, gone.values())
+    if not kept:
+        raise DataError(f"{out}: all samples are longer than {limit} tokens, see {SET_ASIDE}; shorten tools or samples")
+    return kept, len({name for name, _ in gone})
 
 
 def close(out: Path, job: Job, settings: Json, numbers: Json, *, trainer: str = "", model: str = "") -> Manifest:
