@@ -24,11 +24,18 @@ TOOLS = (
 PREFIX = "Turn what the customer says into one call. Tools:\n- Book(guest*:string) Books a table.\n- none() no tool fits\n"
 
 
-def tiny_base(folder: Path, kind: str = "llama", *, seen: Sequence[str] = ()) -> Path:
-    """A random model of `kind` with a byte-level BPE tokenizer that has <bos>, <eos> and <|im_start|>."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-
+def tiny_base(folder: Path, kind: str = "llama") -> Path:
+    """A random model of `kind` with `tiny_tokenizer`."""
     from tests.train.tiny import tiny_model
+
+    tiny_tokenizer(folder)
+    tiny_model(kind, vocab=320).save_pretrained(folder)
+    return folder
+
+
+def tiny_tokenizer(folder: Path) -> Path:
+    """A byte-level BPE tokenizer that has <bos>, <eos> and <|im_start|>."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
     tokenizer: Any = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -37,13 +44,11 @@ def tiny_base(folder: Path, kind: str = "llama", *, seen: Sequence[str] = ()) ->
         vocab_size=320, special_tokens=["<pad>", "<bos>", "<eos>", "<|im_start|>"], show_progress=False,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
     )  # fmt: skip
-    tokenizer.train_from_iterator([PREFIX, "Action: Call: Think: User: Reply:", *seen], made)
+    tokenizer.train_from_iterator([PREFIX, "Action: Call: Think: User: Reply:"], made)
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer.save(str(folder / "tokenizer.json"))
     settings = {"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": "<bos>", "eos_token": "<eos>", "pad_token": "<pad>"}  # fmt: skip
     (folder / "tokenizer_config.json").write_text(json.dumps(settings))
-    model = tiny_model(kind, vocab=320)
-    model.save_pretrained(folder)
     return folder
 
 

@@ -12,7 +12,7 @@ import stamina
 
 from manyshot.errors import TrainError
 from manyshot.plugs.trainers.hosted import EVENTS, JOB, Hosted, HostedConfig
-from tests.courses import acting, pair, thinking, tiny_base
+from tests.courses import acting, pair, thinking, tiny_tokenizer
 from tests.courses import dialogue as one_dialogue
 from tests.finetuning import Service, service
 
@@ -21,7 +21,7 @@ KEY = "sk-very-secret"
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_base(tmp_path_factory.mktemp("base"))
+    return tiny_tokenizer(tmp_path_factory.mktemp("base"))
 
 
 @pytest.fixture(autouse=True)

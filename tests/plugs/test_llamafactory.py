@@ -17,12 +17,12 @@ from manyshot.errors import TrainError
 from manyshot.plugs.trainers.course import Course, Sample
 from manyshot.plugs.trainers.llamafactory import FOLDER, LlamaFactory, LlamaFactoryConfig
 from manyshot.types import Call, Refusal
-from tests.courses import PREFIX, acting, dialogue, pair, thinking, tiny_base
+from tests.courses import PREFIX, acting, dialogue, pair, thinking, tiny_tokenizer
 
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_base(tmp_path_factory.mktemp("base"))
+    return tiny_tokenizer(tmp_path_factory.mktemp("base"))
 
 
 def trainer(**settings: Any) -> LlamaFactory:

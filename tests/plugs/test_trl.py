@@ -11,12 +11,12 @@ import pytest
 from manyshot.errors import TrainError
 from manyshot.plugs.trainers.lora import LoraConfig
 from manyshot.plugs.trainers.trl import DATA, FOLDER, SCRIPT, SETTINGS, Trl
-from tests.courses import acting, dialogue, pair, thinking, tiny_base
+from tests.courses import acting, dialogue, pair, thinking, tiny_tokenizer
 
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_base(tmp_path_factory.mktemp("base"))
+    return tiny_tokenizer(tmp_path_factory.mktemp("base"))
 
 
 def test_rows_are_ids_with_their_mask(base: Path, tmp_path: Path) -> None:
