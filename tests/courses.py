@@ -21,7 +21,9 @@ TOOLS = (
         parameters={"type": "object", "properties": {"guest": {"type": "string"}}, "required": ["guest"]},
     ),
 )
-PREFIX = "Turn what the customer says into one call. Tools:\n- Book(guest*:string) Books a table.\n- none() no tool fits\n"
+PREFIX = (
+    "Turn what the customer says into one call. Tools:\n- Book(guest*:string) Books a table.\n- none() no tool fits\n"
+)
 
 
 def tiny_base(folder: Path, kind: str = "llama") -> Path:
@@ -47,7 +49,8 @@ def tiny_tokenizer(folder: Path) -> Path:
     tokenizer.train_from_iterator([PREFIX, "Action: Call: Think: User: Reply:"], made)
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer.save(str(folder / "tokenizer.json"))
-    settings = {"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": "<bos>", "eos_token": "<eos>", "pad_token": "<pad>"}  # fmt: skip
+    special = {"bos_token": "<bos>", "eos_token": "<eos>", "pad_token": "<pad>"}
+    settings = {"tokenizer_class": "PreTrainedTokenizerFast", **special}
     (folder / "tokenizer_config.json").write_text(json.dumps(settings))
     return folder
 
@@ -100,6 +103,4 @@ def thinking(folder: Path, found: Sequence[Trajectory]) -> Course:
 
 
 def _course(folder: Path, role: Role, tokenizer: FolderTokenizer, samples: list[Sample]) -> Course:
-    return Course(
-        "bistro", role, "tiny", folder, PREFIX, tuple(opening_ids(tokenizer, PREFIX)), tuple(samples), TOOLS
-    )
+    return Course("bistro", role, "tiny", folder, PREFIX, tuple(opening_ids(tokenizer, PREFIX)), tuple(samples), TOOLS)

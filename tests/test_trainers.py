@@ -41,10 +41,14 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
 def parts(base: Path) -> Parts:
     made = Counting(base, {}).parts()
     gguf = base / "base.gguf"
-    return replace(made, find_base=lambda name: Base(name, base, gguf, "0" * 64), tokenizer=lambda b: FolderTokenizer(b.folder))
+    return replace(
+        made, find_base=lambda name: Base(name, base, gguf, "0" * 64), tokenizer=lambda b: FolderTokenizer(b.folder)
+    )
 
 
-def opened(name: Any, desk: tuple[Path, Path, Path], *words: str, resume: bool = False, seconds: float | None = 30) -> Any:
+def opened(
+    name: Any, desk: tuple[Path, Path, Path], *words: str, resume: bool = False, seconds: float | None = 30
+) -> Any:
     return open_trainer(name, words, None, Terms(desk[0], parts(desk[2]), Silent(), seconds=seconds, resume=resume))
 
 
@@ -92,7 +96,9 @@ def test_an_adapter_from_another_machine_is_taken_over(desk: tuple[Path, Path, P
     assert json.loads((out / CARD).read_text())["base"]["sha256"] == "0" * 64
 
 
-def test_a_stopped_training_is_not_gone_on_with_under_other_settings(desk: tuple[Path, Path, Path], tmp_path: Path) -> None:
+def test_a_stopped_training_is_not_gone_on_with_under_other_settings(
+    desk: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
     out = tmp_path / "a"
     with pytest.raises(TrainError, match="not installed"):
         opened("trl", desk, "python=/nowhere", "limit=4000").train(desk[1], out)
@@ -116,13 +122,15 @@ def test_a_stopped_training_is_not_gone_on_with_under_other_settings(desk: tuple
         ("peft", ("bits=4",), "there is no setting 'bits'"),
     ],
 )
-def test_settings_are_looked_at_before_any_work(desk: tuple[Path, Path, Path], name: str, words: tuple[str, ...], said: str) -> None:
+def test_settings_are_looked_at_before_any_work(
+    desk: tuple[Path, Path, Path], name: str, words: tuple[str, ...], said: str
+) -> None:
     with pytest.raises((SpecError, TrainError), match=said):
         opened(name, desk, *words)
 
 
 def test_all_samples_too_long(desk: tuple[Path, Path, Path], tmp_path: Path) -> None:
-    with pytest.raises(TrainError, match="none of .* samples can be trained on"):
+    with pytest.raises(TrainError, match=r"none of .* samples can be trained on"):
         opened("trl", desk, "limit=16").train(desk[1], tmp_path / "a")
 
 

@@ -83,7 +83,8 @@ def export(trained: Trained, form: Form, out: Path, dtype: Dtype) -> list[str]:
     check_tokenizer(trained.base.folder)
     told = _FORMS[form](trained, out, dtype)
     files = {path.name: file_sha256(path) for path in sorted(out.iterdir()) if path.is_file()}
-    record = {"as": form, "adapter": trained.card["id"], "base": trained.card["base"], "quantisation": dtype, "files": files}  # fmt: skip
+    made_from = {"adapter": trained.card["id"], "base": trained.card["base"]}
+    record = {"as": form, **made_from, "quantisation": dtype, "files": files}
     with write_aside(out / RECORD) as stream:
         stream.write(json.dumps(record, ensure_ascii=False, indent=1) + "\n")
     return told
@@ -113,7 +114,7 @@ def _ollama(trained: Trained, out: Path, dtype: Dtype) -> list[str]:  # noqa: AR
     _link(_needs_gguf(trained), out / "base.gguf")
     with write_aside(out / "Modelfile") as stream:
         stream.write(
-            f"# {trained.name}, adapter {trained.card['id']}. The prompt is sent whole (raw): no template stands around it.\n"
+            f"# {trained.name}, adapter {trained.card['id']}. The prompt is sent whole: no template stands around it.\n"
             'FROM ./base.gguf\nADAPTER ./adapter.gguf\nTEMPLATE """{{ .Prompt }}"""\n'
             f"PARAMETER temperature 0\nPARAMETER num_ctx {CONTEXT_TOKENS}\n"
         )
@@ -132,8 +133,8 @@ def _vllm(trained: Trained, out: Path, dtype: Dtype) -> list[str]:  # noqa: ARG0
     with write_aside(out / "README.md") as stream:
         stream.write(
             f"# {trained.name}\n\n```\nvllm serve BASE {serve}\n```\n\nBASE: the Hugging Face folder of "
-            f"{trained.base.name}. Send `prompt` as a list of ids (/v1/completions): a text is read as other ids where its "
-            f"parts meet.\n"
+            f"{trained.base.name}. Send `prompt` as a list of ids (/v1/completions): a text is read as other ids "
+            "where its parts meet.\n"
         )
     return [f"vllm serve {trained.base.folder} {serve}"]
 
@@ -184,7 +185,7 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Parity:
-    """What one serving form read: how many prompts as other ids, piece by piece and as one text, and the first of them."""
+    """What one form read: how many prompts as other ids, piece by piece and as one text, and the first of them."""
 
     form: str
     prompts: int
@@ -210,11 +211,15 @@ def data_course(trained: Trained, domain: Path, data: Path, parts: Parts) -> Cou
     """The samples that an adapter was trained on, or others of its domain."""
     source = read_manifest(data)
     if source is None:
-        raise DataError(f"{data}: wanted the data that it was trained on, there is no manifest.json; name it with --data")
+        raise DataError(
+            f"{data}: wanted the data that it was trained on, there is no manifest.json; name it with --data"
+        )
     return course_of(load_domain(domain), trained.base, parts.tokenizer(trained.base), data, source)
 
 
-def parity(form: str, prompts: Sequence[Prompt], tokenize: Callable[[str], list[int]], read: Callable[[str], list[int]]) -> Parity:
+def parity(
+    form: str, prompts: Sequence[Prompt], tokenize: Callable[[str], list[int]], read: Callable[[str], list[int]]
+) -> Parity:
     """Compare what an engine reads with what training read. tokenize: a piece of plain text; read: a whole prompt."""
     differ, as_text, first = 0, 0, ""
     for one in prompts:
@@ -237,8 +242,8 @@ def refuse_differing(found: Sequence[Parity], *, as_text: bool) -> None:
             )
         if as_text and one.differ_as_text:
             raise ModelError(
-                f"{one.form}: reads {one.differ_as_text} of {one.prompts} prompts as other ids when they are sent as text, "
-                "as Ollama is; serve with llama.cpp or vLLM, which take ids"
+                f"{one.form}: reads {one.differ_as_text} of {one.prompts} prompts as other ids when they are sent as "
+                "text, as Ollama takes them; serve with llama.cpp or vLLM, which take ids"
             )
 
 

@@ -16,7 +16,18 @@ from manyshot.dataset.spans import Span
 from manyshot.datasource import open_source
 from manyshot.errors import DataError, ManyshotError, SpecError
 from manyshot.parts import Parts
-from manyshot.sizing import SHAPES, Estimate, Lengths, Machine, Shape, Way, estimate, read_machine, read_shape, scaled_shape
+from manyshot.sizing import (
+    SHAPES,
+    Estimate,
+    Lengths,
+    Machine,
+    Shape,
+    Way,
+    estimate,
+    read_machine,
+    read_shape,
+    scaled_shape,
+)
 from manyshot.types import CallPair, Json
 
 #: Samples whose lengths are counted, and pairs that are made where a domain has no data yet.
@@ -53,7 +64,7 @@ class Row:
 
 
 def find_shape(word: str) -> Shape:
-    """A shape by a published name, a config.json or its folder, or a number of parameters (7B, 500M). Raises SpecError."""
+    """A shape by a published name, a config.json or its folder, or parameters (7B, 500M). Raises SpecError."""
     if word.lower() in SHAPES:
         return SHAPES[word.lower()]
     path = Path(word).expanduser()
@@ -98,7 +109,7 @@ def measure_lengths(what: str, parts: Parts, *, domain: str = "", samples: int |
 
 
 def _made(what: str, parts: Parts) -> tuple[list[list[Span]], int, int] | None:
-    """Spans of pairs made of a domain's shots, the shared beginning, and the usual count; None for what is no domain."""
+    """Spans of pairs made of a domain's shots, tokens they share, and the usual count; None for what is no domain."""
     from manyshot.data.build import Builder
     from manyshot.render import prefix_ids
     from manyshot.spec.load import load_domain
@@ -137,7 +148,9 @@ def machines(words: Sequence[str]) -> list[Machine]:
         else:
             key, _, value = rest.partition("=")
             if key != "price" or not value.replace(".", "", 1).isdecimal():
-                raise SpecError(f"--hardware {word}: of this CPU only the price of an hour can be given, as cpu:price=0.1")
+                raise SpecError(
+                    f"--hardware {word}: of this CPU only the price of an hour can be given, as cpu:price=0.1"
+                )
             found.append(this_machine(float(value)))
     return found
 

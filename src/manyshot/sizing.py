@@ -43,7 +43,7 @@ FILL = 0.92
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A decoder of the Llama kind. `kv`: heads of keys and values; `dim`: of a head; `tied`: head and embedding are one;
+    """A decoder of the Llama kind. `kv`: heads of keys and values; `dim`: of a head; `tied`: the head is the embedding;
     `window`: of sliding layers, `sliding`: how many of the layers slide."""
 
     name: str
@@ -156,8 +156,8 @@ def _scaled(shape: Shape, by: float) -> Shape:
 
     return replace(
         shape, layers=at_least_one(shape.layers * by), width=at_least_one(shape.width * by / 64) * 64,
-        ffn=at_least_one(shape.ffn * by / 64) * 64, heads=at_least_one(shape.heads * by), kv=at_least_one(shape.kv * by),
-        sliding=round(shape.sliding * by),
+        ffn=at_least_one(shape.ffn * by / 64) * 64, heads=at_least_one(shape.heads * by),
+        kv=at_least_one(shape.kv * by), sliding=round(shape.sliding * by),
     )  # fmt: skip
 
 
@@ -259,7 +259,7 @@ def memory(shape: Shape, lengths: Lengths, way: Way, batch: int, *, cpu: bool) -
 
 
 def _kept_ours(shape: Shape, rank: int, size: int) -> float:
-    """Bytes a token and layer that our step keeps: inputs of products, their outputs, queries, keys; residuals in fp32."""
+    """Bytes a token and layer that our step keeps: inputs and outputs of products, queries, keys; residuals in fp32."""
     q, kv = shape.heads * shape.dim, shape.kv * shape.dim
     return size * (4 * shape.width + 4 * q + 3 * kv + 3 * shape.ffn + 7 * rank) + 8 * shape.width
 
@@ -285,7 +285,13 @@ def reached(machine: Machine, way: Way) -> float:
 
 
 def estimate(
-    shape: Shape, lengths: Lengths, way: Way, machine: Machine, *, epochs: int = 1, batches: Iterable[int] = (64, 32, 16, 8, 4, 2, 1)
+    shape: Shape,
+    lengths: Lengths,
+    way: Way,
+    machine: Machine,
+    *,
+    epochs: int = 1,
+    batches: Iterable[int] = (64, 32, 16, 8, 4, 2, 1),
 ) -> Estimate:
     """Memory, time and price of a training with the first of `batches` that fits.
 
@@ -331,7 +337,9 @@ def read_machine(word: str) -> Machine:
         except ValueError:
             number = math.nan
         if key.strip() not in _KEYS or not number > 0 or math.isinf(number):
-            raise SpecError(f"--hardware {word}: wanted key=value of {', '.join(_KEYS)} with numbers above 0, got {part!r}")
+            raise SpecError(
+                f"--hardware {word}: wanted key=value of {', '.join(_KEYS)} with numbers above 0, got {part!r}"
+            )
         values[key.strip()] = number
     if lacking := [key for key in ("memory", "tflops") if key not in values]:
         raise SpecError(

@@ -163,7 +163,9 @@ def course_of(domain: Domain, base: Base, tokenizer: Tokenizer, data: Path, sour
 def _thinking_course(domain: Domain, base: Base, tokenizer: Tokenizer, data: Path, source: Manifest) -> Course:
     found = thinking.matter_of(domain)
     if found is None:
-        raise DataError(f"{domain.folder}: has no flows with approved dialogues, so it is not what {data} was made from")
+        raise DataError(
+            f"{domain.folder}: has no flows with approved dialogues, so it is not what {data} was made from"
+        )
     samples = []
     for one in thinking.learnt(data, tuple(source.config.get("held_out", ()))):
         parts = tuple(pieces(one.turns))

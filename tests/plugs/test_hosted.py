@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 import stamina
-
-from manyshot.errors import TrainError
-from manyshot.plugs.trainers.hosted import EVENTS, JOB, Hosted, HostedConfig
 from tests.courses import acting, pair, thinking, tiny_tokenizer
 from tests.courses import dialogue as one_dialogue
 from tests.finetuning import Service, service
+
+from manyshot.errors import TrainError
+from manyshot.plugs.trainers.hosted import EVENTS, JOB, Hosted, HostedConfig
 
 KEY = "sk-very-secret"
 
@@ -57,7 +57,8 @@ def test_a_job_runs_from_upload_to_result(base: Path, tmp_path: Path) -> None:
     how = {"n_epochs": 3, "batch_size": 4, "learning_rate_multiplier": 0.5}
     assert job["method"]["supervised"]["hyperparameters"] == how
     assert told[-1] == (1.0, "step 4 of 4, loss 0.250")
-    assert [e["message"] for e in map(json.loads, (tmp_path / EVENTS).read_text().splitlines())][:2] == ["step 1", "step 2"]  # fmt: skip
+    events = [json.loads(row)["message"] for row in (tmp_path / EVENTS).read_text().splitlines()]
+    assert events == ["step 1", "step 2", "step 3", "step 4"]
     assert (tmp_path / made.numbers["results"][0]).read_text().startswith("step,train_loss")
     assert there.keys == {f"Bearer {KEY}"}
     assert KEY not in "".join(p.read_text() for p in tmp_path.iterdir())
@@ -91,7 +92,7 @@ def test_a_cancelled_job_is_told(base: Path, tmp_path: Path) -> None:
 
 def test_a_refused_file_is_told_before_any_job(base: Path, tmp_path: Path) -> None:
     with service(file_error="row 1 has no messages") as there:
-        with pytest.raises(TrainError, match="refused the file .*row 1 has no messages"):
+        with pytest.raises(TrainError, match=r"refused the file .*row 1 has no messages"):
             make(there, base, tmp_path)
         assert not there.jobs
 
@@ -145,7 +146,10 @@ def test_a_service_that_lists_nothing_will_do(base: Path, tmp_path: Path) -> Non
 
 
 def test_a_wrong_key_is_named_by_its_variable_and_never_shown(base: Path, tmp_path: Path) -> None:
-    with service(faults=[(".", 401)] * 9) as there, pytest.raises(TrainError, match="check the key in OPENAI_API_KEY") as e:
+    with (
+        service(faults=[(".", 401)] * 9) as there,
+        pytest.raises(TrainError, match="check the key in OPENAI_API_KEY") as e,
+    ):
         make(there, base, tmp_path)
     assert KEY not in str(e.value)
 

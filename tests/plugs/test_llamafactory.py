@@ -12,12 +12,12 @@ import pytest
 import torch
 import yaml
 from safetensors.torch import load_file, save_file
+from tests.courses import PREFIX, acting, dialogue, pair, thinking, tiny_tokenizer
 
 from manyshot.errors import TrainError
 from manyshot.plugs.trainers.course import Course, Sample
 from manyshot.plugs.trainers.llamafactory import FOLDER, LlamaFactory, LlamaFactoryConfig
 from manyshot.types import Call, Refusal
-from tests.courses import PREFIX, acting, dialogue, pair, thinking, tiny_tokenizer
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +94,19 @@ def test_the_chat_form_keeps_the_thought_beside_a_call(base: Path, tmp_path: Pat
     assert json.loads(row["conversations"][1]["value"]) == {"name": "Book", "arguments": {"guest": "Guest 0"}}
 
 
+def test_a_template_that_the_tokenizer_cannot_write_is_refused(base: Path, tmp_path: Path) -> None:
+    course = acting(base, [pair(0)])
+    trainer(form="chat", template="qwen3").write(course, tmp_path)
+    for template, token in (("llama3", r"<\|start_header_id\|>"), ("gemma3", "<start_of_turn>")):
+        with pytest.raises(TrainError, match=f"{token}, which this base's tokenizer does not have"):
+            trainer(form="chat", template=template).write(course, tmp_path)
+
+
+def test_the_chat_form_counts_tools_too(base: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainError, match="with tools and template, the limit is 400"):
+        trainer(form="chat", template="qwen", limit=400).write(acting(base, [pair(0)]), tmp_path)
+
+
 def test_a_template_goes_with_the_chat_form_alone() -> None:
     for settings in ({"form": "chat"}, {"template": "qwen"}):
         with pytest.raises(TrainError, match="form=chat wants"):
@@ -136,7 +149,9 @@ def test_it_is_run_and_its_adapter_taken_over(base: Path, tmp_path: Path) -> Non
     log = '{"current_steps": 3, "total_steps": 4, "loss": 0.25}'
     does = f"mkdir run; echo '{log}' > run/trainer_log.jsonl; sleep 1.5; cp {tmp_path}/made/* run/"
     told: list[tuple[float, str]] = []
-    made = trainer(python=program(tmp_path, does)).make(acting(base, [pair(0)]), tmp_path / "out", lambda *x: told.append(x))
+    made = trainer(python=program(tmp_path, does)).make(
+        acting(base, [pair(0)]), tmp_path / "out", lambda *x: told.append(x)
+    )
     assert (0.75, "step 3 of 4, loss 0.250") in told
     assert made.numbers == {"set_aside": 0, "loss_token": 0.5, "seconds": 3.0}
     assert load_file(tmp_path / "out" / "adapter_model.safetensors")

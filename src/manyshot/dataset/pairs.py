@@ -1,5 +1,5 @@
-"""Call pairs in the forms of OpenAI, ShareGPT and Alpaca. One rule: the answer is the final call, as the acting model's prompt
-would have it after its words are read; "no tool" is ``none{}``, and a question back is ``Ask: field, ...``."""
+"""Call pairs in the forms of OpenAI, ShareGPT and Alpaca. One rule: the answer is the final call, as the acting model's
+prompt would have it after its words are read; "no tool" is ``none{}``, and a question back is ``Ask: field, ...``."""
 
 from __future__ import annotations
 

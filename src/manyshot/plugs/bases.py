@@ -86,7 +86,9 @@ def check_tokenizer(folder: Path) -> None:
         settings = json.loads((folder / "tokenizer_config.json").read_text("utf-8"))
         config = json.loads((folder / "config.json").read_text("utf-8"))
     except Exception as error:  # tokenizers raises plain Exception for a damaged file
-        raise ModelError(f"{folder}: wanted tokenizer.json, tokenizer_config.json and config.json, got: {error}") from None
+        raise ModelError(
+            f"{folder}: wanted tokenizer.json, tokenizer_config.json and config.json, got: {error}"
+        ) from None
     ids = tokenizer.get_vocab(with_added_tokens=True)
     beside = folder / "chat_template.jinja"
     template = beside.read_text("utf-8") if beside.is_file() else settings.get("chat_template") or ""

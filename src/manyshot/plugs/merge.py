@@ -23,7 +23,7 @@ _HEAD = "base_model.model."
 
 
 def read_adapter(folder: Path) -> tuple[dict[str, dict[str, Tensor]], float]:
-    """Module (as model.layers.0.mlp.up_proj) -> its A (rank, in) and B (out, rank), and the scale. Raises ModelError."""
+    """Module (model.layers.0.mlp.up_proj) -> its A (rank, in) and B (out, rank), and the scale. Raises ModelError."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 

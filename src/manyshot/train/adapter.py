@@ -121,7 +121,7 @@ class Adapter:
             raise TrainError(f"{folder}: not an adapter of this base ({error})") from None
 
     def save(self, folder: Path, base_name: str) -> None:
-        """Write adapter_model.safetensors and adapter_config.json as PEFT reads them; each is there whole or not at all."""
+        """Write adapter_model.safetensors and adapter_config.json as PEFT reads them, each whole or not at all."""
         from safetensors.torch import save_file
 
         folder.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -82,8 +83,13 @@ class Hosted:
             results = [self._result(file, out) for file in job.result_files or ()]
         finally:
             self._client.close()
-        numbers = {"samples": len(course.samples) * self._epochs, "set_aside": gone, "trained_tokens": job.trained_tokens,
-                   "seconds": (job.finished_at or job.created_at) - job.created_at, "results": results}  # fmt: skip
+        numbers: Json = {
+            "samples": len(course.samples) * self._epochs,
+            "set_aside": gone,
+            "trained_tokens": job.trained_tokens,
+            "seconds": (job.finished_at or job.created_at) - job.created_at,
+            "results": results,
+        }
         return Made(None, numbers, str(job.fine_tuned_model))
 
     def _known(self, out: Path, data: str) -> Json:
@@ -101,23 +107,26 @@ class Hosted:
 
     def _send(self, file: Path, name: str) -> str:
         """Upload the samples, unless the service has just these; the file's id when it may be trained on."""
-        sent = self._maybe(lambda: next((f for f in self._client.files.list(purpose="fine-tune") if f.filename == name), None))  # fmt: skip
+        there = self._maybe(lambda: list(self._client.files.list(purpose="fine-tune"))) or []
+        sent = next((one for one in there if one.filename == name), None)
         if sent is None or sent.status == "error":
             content = file.read_bytes()
             sent = self._call(lambda: self._client.files.create(file=(name, content), purpose="fine-tune"), makes=True)
         until = time.monotonic() + WHOLE_SECONDS
         while sent.status == "uploaded" and time.monotonic() < until:  # "processed" once it was looked at
             time.sleep(min(self.config.poll, 2.0))
-            file_id = sent.id
-            sent = self._call(lambda: self._client.files.retrieve(file_id))
+            sent = self._call(partial(self._client.files.retrieve, sent.id))
         if sent.status == "error":
-            raise TrainError(f"{self.config.base_url} refused the file {name}: {sent.status_details or 'no reason given'}")
+            raise TrainError(
+                f"{self.config.base_url} refused the file {name}: {sent.status_details or 'no reason given'}"
+            )
         return str(sent.id)
 
     def _start(self, file: str, suffix: str) -> str:
         """The job for a file: one that goes on or went well, else a new one."""
-        jobs = self._maybe(lambda: [j for j in self._client.fine_tuning.jobs.list(limit=_PAGE) if j.training_file == file])  # fmt: skip
-        if going := [job for job in jobs or () if job.status not in _LOST and job.model == self.config.model]:
+        jobs = self._maybe(lambda: list(self._client.fine_tuning.jobs.list(limit=_PAGE))) or []
+        mine = [job for job in jobs if job.training_file == file and job.model == self.config.model]
+        if going := [job for job in mine if job.status not in _LOST]:
             return str(going[0].id)
         how: Any = {"n_epochs": self._epochs}
         how |= {"batch_size": self.config.batch} if self.config.batch else {}

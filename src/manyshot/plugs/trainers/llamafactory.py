@@ -8,6 +8,7 @@ llamafactory-cli train train.yaml, in the folder with the YAML; `manyshot train 
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -20,7 +21,7 @@ from manyshot.dataset.pairs import SHAREGPT as PAIRS
 from manyshot.dataset.sharegpt import SHAREGPT, dataset_info
 from manyshot.errors import TrainError
 from manyshot.plugs.trainers.apart import begin_anew, has_module, run_apart, told_by
-from manyshot.plugs.trainers.course import Course, Made, Sample, Tell, within
+from manyshot.plugs.trainers.course import Course, Made, Sample, Tell, TextReader, within
 from manyshot.plugs.trainers.lora import TARGETS, WEIGHTS, LoraConfig, interpreter, results, take_over
 from manyshot.plugs.trainers.texts import Messages
 from manyshot.records import line, write_aside
@@ -73,7 +74,12 @@ class LlamaFactory:
         """Data set, dataset_info.json and YAML. Returns the course as it is trained on, and how many were set aside."""
         folder.mkdir(parents=True, exist_ok=True)
         prompts = Messages(course) if self.config.form == "prompts" else None
-        course, gone = within(course, self.config.limit, folder, prompts.misread if prompts else _unwritable)
+        if not prompts:
+            check_template(course.folder, self.config.template)
+        reads = (
+            prompts.misread if prompts else partial(_unwritable, course, self.config.limit, TextReader(course.folder))
+        )
+        course, gone = within(course, self.config.limit, folder, reads)
         name = f"{course.name}_{course.role}"
         setting = Setting(course.tools)
         with write_aside(folder / f"{name}.json") as stream:
@@ -134,12 +140,35 @@ def chat_row(one: Sample, setting: Setting) -> Json:
     return PAIRS.write(record, setting) if isinstance(record, CallPair) else SHAREGPT.write(record, setting)
 
 
-def _unwritable(one: Sample) -> str:
-    """Why a sample has no place in the chat form; "" when it has."""
+#: A token that a template of LLaMA-Factory is written with -> beginnings of the names of those templates. With another
+#: base it would be added to the tokenizer, with random weights.
+_NEEDS = {
+    "<|im_start|>": ("qwen", "chatml", "smollm", "yi", "intern2"),
+    "<|start_header_id|>": ("llama3",),
+    "<start_of_turn>": ("gemma",),
+}
+#: Tokens that a template may add to a message, and to a list of tools.
+_AROUND, _TOOLS_AROUND = 16, 300
+
+
+def check_template(folder: Path, template: str) -> None:
+    """Raise TrainError where the base's tokenizer does not have what the template is written with."""
+    reader = TextReader(folder)
+    for token, names in _NEEDS.items():
+        if template.startswith(names) and len(reader.ids(token)) != 1:
+            raise TrainError(
+                f"{folder}: template={template} is written with {token}, which this base's tokenizer does not have; "
+                "name the base's own template, or form=prompts"
+            )
+
+
+def _unwritable(course: Course, limit: int, reader: TextReader, one: Sample) -> str:
+    """Why a sample has no place in the chat form, "" when it has. LLaMA-Factory cuts what is longer than its limit, and
+    only it knows its templates, so their part is counted generously."""
     try:
-        chat_row(one, Setting())
+        row = chat_row(one, Setting(course.tools))
     except ValueError as error:
         return " ".join(str(error).split())
-    return ""
-
-
+    said = [message["value"] for message in row["conversations"]]
+    tokens = len(reader.ids(row["tools"])) + _TOOLS_AROUND + sum(len(reader.ids(text)) + _AROUND for text in said)
+    return f"some {tokens} tokens with tools and template, the limit is {limit}" if tokens > limit else ""

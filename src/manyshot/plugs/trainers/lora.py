@@ -72,8 +72,12 @@ def results(folder: Path) -> Json:
             row = json.loads((folder / name).read_text("utf-8"))
         except (OSError, ValueError):
             continue
-        named = {"train_loss": "loss_token", "train_runtime": "seconds", "train_samples_per_second": "samples_per_second",
-                 "global_step": "steps"}  # fmt: skip
+        named = {
+            "train_loss": "loss_token",
+            "train_runtime": "seconds",
+            "train_samples_per_second": "samples_per_second",
+            "global_step": "steps",
+        }
         found |= {ours: row[theirs] for theirs, ours in named.items() if theirs in row}
     return found
 

@@ -34,7 +34,9 @@ class Messages:
         """Why these messages would be read as other ids than ours; "" when they are the same."""
         read = [self._reader.ids(message["value"]) for message in self.of(one)]
         if read[0] != self._course.prefix_ids:
-            return "the shared beginning has the name of a special token in it, which another trainer reads as that token"
+            return (
+                "the shared beginning has the name of a special token in it, which another trainer reads as that token"
+            )
         ids = tuple(chain.from_iterable(read[1:]))
         loss = tuple(chain.from_iterable([n % 2 == 1] * len(part) for n, part in enumerate(read[1:])))
         if (ids, loss) == (one.ids, one.loss):
