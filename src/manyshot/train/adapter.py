@@ -7,6 +7,7 @@ LoRA: Hu et al. 2021, arXiv:2106.09685; y = x W' + (alpha / r) (x A') B'.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -130,7 +131,8 @@ class Adapter:
             save_file(self.state(), aside, metadata={"format": "pt"})
             aside.replace(folder / "adapter_model.safetensors")
         finally:
-            aside.unlink(missing_ok=True)
+            with suppress(OSError):
+                aside.unlink(missing_ok=True)
         targets = sorted({place.name.rsplit(".", 1)[1] for place in self.places})
         config = {
             "peft_type": "LORA",
