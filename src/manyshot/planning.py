@@ -14,8 +14,9 @@ from manyshot.config import find_domain
 from manyshot.curate import prefix_of, spans_of
 from manyshot.dataset.spans import Span
 from manyshot.datasource import open_source
-from manyshot.errors import DataError, ManyshotError, SpecError
+from manyshot.errors import DataError, SpecError
 from manyshot.parts import Parts
+from manyshot.plugs.bases import Base
 from manyshot.sizing import (
     SHAPES,
     Estimate,
@@ -30,8 +31,8 @@ from manyshot.sizing import (
 )
 from manyshot.types import CallPair, Json
 
-#: Samples whose lengths are counted, and pairs that are made where a domain has no data yet.
-COUNTED, MADE = 2000, 200
+#: Samples whose lengths are counted, pairs that are made of a domain, and those that `manyshot data` makes by itself.
+COUNTED, MADE, DATA_USUAL = 2000, 200, 8000
 #: The base whose tokens are counted where nobody names another.
 USUAL = "gemma-3-270m"
 _UNITS = {"m": 1e6, "b": 1e9}
@@ -87,19 +88,17 @@ def measure_lengths(what: str, parts: Parts, *, domain: str = "", samples: int |
 
     samples: how many there will be; without it those that are there. Raises SpecError, DataError.
     """
-    try:
+    if (made := _made(what, parts)) is not None:
+        found, shared = made
+        count, told = DATA_USUAL, f"{len(found)} pairs made of the shots of {what}"
+    else:
         source = open_source(what, domain)
         of = source.domain
-        tokenizer = parts.tokenizer(parts.find_base(of.base if of else USUAL))
+        tokenizer = parts.tokenizer(_weights(parts, of.base if of else USUAL))
         found = [spans_of(one, tokenizer) for one in islice(source.records(), COUNTED)]
         shared = len(prefix_of(source, tokenizer))
         count = sum(1 for _ in source.records())
         told = f"{count} {'pairs' if source.kind is CallPair else 'dialogues'} of {source.name}"
-    except ManyshotError as error:
-        if (made := _made(what, parts)) is None:
-            raise error from None
-        found, shared, count = made
-        told = f"{len(found)} pairs made of the shots of {what}"
     own = [sum(span.tokens or 0 for span in spans) for spans in found]
     loss = [sum(span.tokens or 0 for span in spans if span.loss) for spans in found]
     if not sum(loss):
@@ -108,20 +107,27 @@ def measure_lengths(what: str, parts: Parts, *, domain: str = "", samples: int |
     return Lengths(shared, sum(own) * mean, sum(loss) * mean, samples or count, max(own)), told
 
 
-def _made(what: str, parts: Parts) -> tuple[list[list[Span]], int, int] | None:
-    """Spans of pairs made of a domain's shots, tokens they share, and the usual count; None for what is no domain."""
+def _made(what: str, parts: Parts) -> tuple[list[list[Span]], int] | None:
+    """Spans of pairs made of a domain's shots, and the tokens they share; None for what is no domain."""
     from manyshot.data.build import Builder
     from manyshot.render import prefix_ids
     from manyshot.spec.load import load_domain
 
     try:
-        domain = load_domain(find_domain(what))
-    except ManyshotError:
+        folder = find_domain(what)
+    except SpecError:
         return None
-    tokenizer = parts.tokenizer(parts.find_base(domain.base))
+    if not (folder / "domain.toml").is_file():
+        return None
+    domain = load_domain(folder)
+    tokenizer = parts.tokenizer(_weights(parts, domain.base))
     pairs = islice(Builder(domain, 0).pairs(MADE), MADE)
     shared = len(prefix_ids(tokenizer, domain.tools, domain.context.language))
-    return [spans_of(one, tokenizer) for one in pairs], shared, 8000
+    return [spans_of(one, tokenizer) for one in pairs], shared
+
+
+def _weights(parts: Parts, name: str) -> Base:
+    return (parts.find_weights or parts.find_base)(name)
 
 
 def this_machine(price: float | None = None) -> Machine:

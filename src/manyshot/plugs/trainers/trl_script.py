@@ -47,7 +47,7 @@ def main() -> None:
         gradient_accumulation_steps=s["accumulate"],
         learning_rate=s["lr"],
         lr_scheduler_type="cosine",
-        warmup_ratio=s["warmup"],
+        warmup_steps=s["warmup"],  # below 1: a share of the steps
         num_train_epochs=s["epochs"],
         max_steps=s["steps"] or -1,
         bf16=dtype == torch.bfloat16,
