@@ -13,19 +13,22 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from manyshot import exporting
+from manyshot.candidates import Candidate
 from manyshot.errors import DataError, ModelError
 from manyshot.exporting import Trained, export, open_trained, parity, prompts_of, refuse_differing
+from manyshot.opened import Opened
 from manyshot.parts import Parts
 from manyshot.plugs.bases import Base, check_tokenizer, locate
 from manyshot.plugs.merge import merge
 from manyshot.plugs.reference import Reference
 from manyshot.plugs.tokenizer import FolderTokenizer
 from manyshot.records import write_manifest
+from manyshot.spec.load import load_domain
 from manyshot.train.adapter import Adapter
 from manyshot.train.arch import load_frozen
-from manyshot.train.stage import CARD
+from manyshot.train.stage import CARD, LORA
 from tests.courses import acting, dialogue, pair, thinking, tiny_base
-from tests.scripted import Counting
+from tests.scripted import Counting, starter
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +80,18 @@ def test_an_adapter_for_another_base_is_refused_before_anything_is_written(folde
     with pytest.raises(ModelError, match=r"is for another base than .*: model.layers.0"):
         merge(other.folder, folder, tmp_path / "out")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["other"]
+
+
+def test_an_adapter_is_not_compared_on_another_base(base: Base, folder: Path, tmp_path: Path) -> None:
+    domain = load_domain(starter(tmp_path / "bistro"))
+    (folder / LORA).write_bytes(b"lora")
+    other = replace(parts(base), find_base=lambda _: replace(base, sha256="1" * 64))
+    one = Candidate(name="a", adapter=folder)
+    with (
+        pytest.raises(ModelError, match="fits no other base"),
+        Opened(one, domain, other).answering(),
+    ):
+        pass
 
 
 def test_an_interrupted_save_leaves_nothing_that_looks_whole(base: Base, folder: Path, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from manyshot.protocols import Model
 from manyshot.records import read_manifest, write_aside
 from manyshot.runfolder import RUN, RunFolder
 from manyshot.spec.load import load_domain
-from manyshot.train.stage import CARD, LORA
+from manyshot.train.stage import CARD, LORA, refuse_other_base
 from manyshot.trainers import course_of
 from manyshot.types import Json
 
@@ -59,17 +59,13 @@ def open_trained(place: Path, role: Literal["acting", "thinking"], parts: Parts)
         raise DataError(f"{folder}: wanted a finished adapter, there is no manifest.json; train it first")
     try:
         card = json.loads((folder / CARD).read_text("utf-8"))
-        name, sha256 = str(card["base"]["name"]), str(card["base"]["sha256"])
+        name = str(card["base"]["name"])
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise DataError(f"{folder / CARD}: wanted the adapter's card ({error}); train it again") from None
     if card.get("model"):
         raise DataError(f"{folder}: its weights stay with the service as {card['model']}; there is nothing to export")
     base = (parts.find_weights or parts.find_base)(name)
-    if base.sha256 != sha256:
-        raise ModelError(
-            f"{folder}: was made for {name} with sha256 {sha256[:12]}, the one here has {base.sha256[:12]}; an adapter "
-            "fits no other base: get that one, or train again"
-        )
+    refuse_other_base(folder, card, base)
     return Trained(folder, card, base)
 
 

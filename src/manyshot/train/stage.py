@@ -14,7 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from manyshot.errors import DataError, TrainError
+from manyshot.errors import DataError, ModelError, TrainError
 from manyshot.plugs.bases import Base
 from manyshot.records import digest, write_aside, write_jsonl, write_manifest
 from manyshot.render import Values
@@ -172,6 +172,16 @@ def close(out: Path, job: Job, settings: Json, numbers: Json, *, trainer: str = 
     settings = {**settings, "values": job.values, "epochs": job.epochs, **({"trainer": trainer} if trainer else {})}
     _write_card(out, job, settings, numbers, model)
     return write_manifest(out, "train", _inputs(job), settings, numbers)
+
+
+def refuse_other_base(folder: Path, card: Json, base: Base) -> None:
+    """Raise ModelError where the adapter in `folder` was made for other weights than those of `base`."""
+    made_for = card.get("base", {})
+    if made_for.get("sha256") != base.sha256:
+        raise ModelError(
+            f"{folder}: was made for {made_for.get('name')} with sha256 {str(made_for.get('sha256'))[:12]}, "
+            f"{base.name} here has {base.sha256[:12]}; an adapter fits no other base: get that one, or train again"
+        )
 
 
 def _inputs(job: Job) -> dict[str, str]:
