@@ -168,7 +168,7 @@ def plan(shape: Shape, lengths: Lengths, found: Sequence[Machine], *, rank: int,
         for sharing in (True, False):
             for weights in ("bf16", "nf4") if not machine.cpu else (plain,):
                 # Activations are made again where that is how anything fits at all.
-                ways = [Way(sharing, weights, rank, again) for again in (False, True)]  # type: ignore[arg-type]
+                ways = [Way(sharing, weights, rank, again) for again in (False, True)]
                 tried = [(way, estimate(shape, lengths, way, machine, epochs=epochs)) for way in ways]
                 tried = tried[:1] if machine.cpu and sharing else tried  # our own step always keeps them
                 fitting = [one for one in tried if one[1].batch]
