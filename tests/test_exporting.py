@@ -136,7 +136,7 @@ def test_a_vllm_folder_has_pefts_names_and_its_command(base: Base, folder: Path,
     assert "--enable-lora --max-lora-rank 8 --lora-modules bistro-acting=" in told
     there, here = (load_file(place / "adapter_model.safetensors") for place in (tmp_path / "v", folder))
     assert there.keys() == here.keys()
-    assert str(base.folder) not in (tmp_path / "v" / "README.md").read_text()
+    assert "vllm serve BASE --enable-lora" in (tmp_path / "v" / "README.md").read_text()
 
 
 def test_without_a_gguf_of_the_base_there_is_none_to_write(base: Base, folder: Path, tmp_path: Path) -> None:
