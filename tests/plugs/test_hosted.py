@@ -121,6 +121,13 @@ def test_what_was_made_but_not_recorded_is_found_again(base: Path, tmp_path: Pat
         assert (len(there.files), len(there.jobs)) == (1, 1)
 
 
+def test_the_same_samples_with_other_settings_are_another_job(base: Path, tmp_path: Path) -> None:
+    with service() as there:
+        make(there, base, tmp_path / "a")
+        make(there, base, tmp_path / "b", rate=2.0)
+        assert (len(there.files), len(there.jobs)) == (1, 2)
+
+
 def test_a_lost_answer_to_a_new_job_is_not_asked_for_twice(base: Path, tmp_path: Path) -> None:
     with service(faults=[("POST /v1/fine_tuning/jobs", 500)]) as there:
         with pytest.raises(TrainError, match="--resume goes on"):

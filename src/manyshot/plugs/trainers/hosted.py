@@ -36,6 +36,8 @@ CALL_SECONDS, WHOLE_SECONDS = 120.0, 300.0
 ATTEMPTS = 6
 #: What jobs end as without a model.
 _LOST = ("failed", "cancelled")
+#: Under which a job carries the hash of its samples and settings.
+_MARK = "manyshot"
 #: Most events that are asked for at a time.
 _PAGE = 100
 
@@ -77,7 +79,7 @@ class Hosted:
                 known["file"] = self._send(out / DATA, f"{course.name}-{known['data']}.jsonl")
                 _keep(out, known)
             if not known.get("job"):
-                known["job"] = self._start(known["file"], self.config.suffix or course.name)
+                known["job"] = self._start(known, self.config.suffix or course.name)
                 _keep(out, known)
             job = self._wait(known["job"], out, tell)
             results = [self._result(file, out) for file in job.result_files or ()]
@@ -122,10 +124,11 @@ class Hosted:
             )
         return str(sent.id)
 
-    def _start(self, file: str, suffix: str) -> str:
-        """The job for a file: one that goes on or went well, else a new one."""
+    def _start(self, known: Json, suffix: str) -> str:
+        """The job for these samples and settings: one that goes on or went well, else a new one."""
+        mark = digest({key: value for key, value in known.items() if key not in ("file", "job")})
         jobs = self._maybe(lambda: list(self._client.fine_tuning.jobs.list(limit=_PAGE))) or []
-        mine = [job for job in jobs if job.training_file == file and job.model == self.config.model]
+        mine = [job for job in jobs if (job.metadata or {}).get(_MARK) == mark]
         if going := [job for job in mine if job.status not in _LOST]:
             return str(going[0].id)
         how: Any = {"n_epochs": self._epochs}
@@ -133,7 +136,8 @@ class Hosted:
         how |= {"learning_rate_multiplier": self.config.rate} if self.config.rate else {}
         job = self._call(
             lambda: self._client.fine_tuning.jobs.create(
-                model=self.config.model, training_file=file, suffix=suffix[:64], seed=self.config.seed,
+                model=self.config.model, training_file=known["file"], suffix=suffix[:64], seed=self.config.seed,
+                metadata={_MARK: mark},
                 method={"type": "supervised", "supervised": {"hyperparameters": how}},
             ),
             makes=True,
