@@ -196,6 +196,7 @@ def tiny_strange(folder: Path) -> Path:
 def test_a_form_that_is_only_sent_text_is_refused_where_texts_differ() -> None:
     found = exporting.Parity("llama.cpp + adapter", 200, 0, 7, "")
     refuse_differing([found], as_text=False)
+    refuse_differing([replace(found, form="transformers")], as_text=True)  # Ollama is llama.cpp
     with pytest.raises(ModelError, match="7 of 200 prompts as other ids when they are sent as text"):
         refuse_differing([found], as_text=True)
 
