@@ -230,7 +230,7 @@ def parity(
 
 
 def refuse_differing(found: Sequence[Parity], *, as_text: bool) -> None:
-    """Raise ModelError for a form that reads other ids. as_text: llama.cpp will only ever be sent text, as by Ollama."""
+    """Raise ModelError for a form that reads other ids. as_text: llama.cpp will only be sent text, as by Ollama."""
     for one in found:
         if one.differ:
             raise ModelError(
