@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: demo test test-all check format clean
+.PHONY: demo test test-all check format clean llamafactory
 
 demo: $(VENV)/.installed
 	$(BIN)/manyshot demo
@@ -41,5 +41,20 @@ $(VENV)/.installed-dev: pyproject.toml $(VENV)/.installed
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
 	touch $@
 
+# LLaMA-Factory for `manyshot train --trainer llamafactory`, apart from ours because it pins older versions. Without
+# dependencies where they would bring another torch; its own torchaudio has a library for CUDA, which a CPU torch cannot load.
+LF := .venv-llamafactory
+llamafactory: $(LF)/.installed
+
+$(LF)/.installed: requirements-llamafactory.txt
+	$(PYTHON) -m venv $(LF)
+	$(LF)/bin/pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(LF)/bin/pip install --quiet --disable-pip-version-check -r requirements-llamafactory.txt
+	$(LF)/bin/pip install --quiet --disable-pip-version-check --no-deps llamafactory==0.9.5 peft==0.18.1 trl==0.24.0 \
+		accelerate==1.11.0 torchaudio==2.11.0 torchdata==0.11.0
+	rm -f $(LF)/lib/python3*/site-packages/torchaudio/lib/*.so
+	$(LF)/bin/python -c 'import llamafactory.data, llamafactory.train.tuner'
+	touch $@
+
 clean:
-	rm -rf $(VENV) runs .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(LF) runs .mypy_cache .ruff_cache .pytest_cache

@@ -31,7 +31,7 @@ from tests.scripted import gold, starter
 COMMANDS = (
     "init", "check", "import", "flow", "data", "train", "run", "eval", "curve", "predict", "chat", "preview", "demo",
     "generalist", "score", "likeness", "compare", "gate", "registry", "desk", "serve",
-    "access", "audit", "promote",
+    "access", "audit", "promote", "plan", "export",
 )  # fmt: skip
 
 

@@ -16,10 +16,12 @@ from manyshot.cli_compare import EPILOG, compare, gate
 from manyshot.cli_dataset import app as dataset
 from manyshot.cli_desk import desk
 from manyshot.cli_dialogues import dialogues
+from manyshot.cli_export import export
 from manyshot.cli_judge import judge
 from manyshot.cli_registry import app as registry
 from manyshot.cli_serve import serve
 from manyshot.cli_promote import promote
+from manyshot.cli_plan import plan
 from manyshot.cli_shots import Trust
 from manyshot.cli_shots import app as shots
 from manyshot.cli_simulate import simulate
@@ -79,6 +81,10 @@ WeightsName = Annotated[
     Literal["own", "q8_0", "bf16"], typer.Option(help="Form of the base at inference; own: as it is packaged.")
 ]
 
+TrainerOption = Annotated[
+    Literal["peft", "llamafactory", "trl", "openai"],
+    typer.Option(help="Who trains: our own step, or another trainer from the same data, with its own settings."),
+]
 StartOption = Annotated[
     Literal["generalist", "base"], typer.Option(help="Begin from the shipped generalist, or from the base alone.")
 ]
@@ -223,18 +229,21 @@ def train(
     epochs: Annotated[int, typer.Option(min=1, help="Times that all pairs are seen.")] = 1,
     config: ConfigFile = None,
     start: StartOption = "generalist",
+    trainer: TrainerOption = "peft",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was stopped.")] = False,
 ) -> None:
     """Train an adapter on generated pairs, or on dialogues to think."""
-    from manyshot import pipeline, single
+    from manyshot import facts
     from manyshot.parts import embedded
     from manyshot.progress import Terminal
+    from manyshot.trainers import Terms, open_trainer
 
-    chosen = override(pipeline.TRAINING, settings or [], config)
-    single.train_domain(
-        chosen, find_domain(domain), data, out, embedded(), Terminal(_console()),
-        epochs=epochs, seconds=minutes * 60 if minutes else None, start=start, resume=resume,
-    )  # fmt: skip
+    terms = Terms(
+        find_domain(domain), embedded(), Terminal(_console()), epochs, minutes * 60 if minutes else None, start, resume
+    )
+    made = open_trainer(trainer, settings or [], config, terms).train(data, out)
+    if trainer != "peft":
+        typer.echo(f"training: {facts.train_line(made)}")
     typer.echo(f"{out}: adapter written; its card is {out / 'README.md'}")
 
 
@@ -454,6 +463,8 @@ app.command(epilog=EPILOG)(compare)
 app.command()(gate)
 app.command()(judge)
 app.command()(promote)
+app.command()(plan)
+app.command()(export)
 app.command()(desk)
 app.command()(serve)
 

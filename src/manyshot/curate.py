@@ -40,7 +40,7 @@ def look_over(source: Source, tokenizer: Reading | None, *, limit: int, seed: in
         source.numbered(),
         declared=_declared(source),
         spans=None if tokenizer is None else lambda one: spans_of(one, tokenizer),
-        shared_tokens=len(_prefix(source, tokenizer)) if tokenizer else 0,
+        shared_tokens=len(prefix_of(source, tokenizer)) if tokenizer else 0,
         limit=limit,
         seed=seed,
     )
@@ -54,7 +54,7 @@ def _declared(source: Source) -> list[str]:
     return [json.dumps([source.domain.values, shots], ensure_ascii=False)]
 
 
-def _prefix(source: Source, tokenizer: Reading) -> list[int]:
+def prefix_of(source: Source, tokenizer: Reading) -> list[int]:
     """Tokens that all samples of a domain begin with."""
     if source.domain is None:
         return []
@@ -68,7 +68,7 @@ def page(source: Source, out: Path, tokenizer: Reading, report: Report | None, m
     """Write the page of a source's first `most` samples; returns how many it has."""
     samples = (_shown(place, one, tokenizer) for place, one in islice(source.numbered(), most))
     return write_page(
-        out, source.name, samples, tokenizer.decode(_prefix(source, tokenizer)), report.rows() if report else None
+        out, source.name, samples, tokenizer.decode(prefix_of(source, tokenizer)), report.rows() if report else None
     )
 
 

@@ -92,7 +92,10 @@ def train_line(made: Manifest) -> str:
     """The training stage in one line."""
     n = made.numbers
     loss = "-" if n["loss_sample"] is None else f"{n['loss_sample']:.3f} nats a sample"
-    return f"{n['samples']} samples in {n['seconds']:.0f} s ({n['samples_per_second']} samples/s), last loss {loss}"
+    gone = f"; {n['set_aside']} set aside, see set_aside.jsonl" if n.get("set_aside") else ""
+    return (
+        f"{n['samples']} samples in {n['seconds']:.0f} s ({n['samples_per_second']} samples/s), last loss {loss}{gone}"
+    )
 
 
 def check_lines(examined: Examined) -> Iterator[str]:

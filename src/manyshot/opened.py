@@ -27,8 +27,8 @@ from manyshot.runfolder import RunFolder, domain_id, files_id
 from manyshot.scenario.play import Opener
 from manyshot.single import assistant
 from manyshot.spec.load import load_domain, load_flows
-from manyshot.train.stage import CARD, LORA
-from manyshot.types import Domain, Prediction, TestCase
+from manyshot.train.stage import CARD, LORA, refuse_other_base
+from manyshot.types import Domain, Json, Prediction, TestCase
 from manyshot.workflow import FILE as RULES
 from manyshot.workflow import read_rules
 
@@ -143,6 +143,8 @@ class Opened:
         parts = self.parts or embedded()
         base = parts.find_base(base_of(one, self.domain.base))
         tuned = one.adapter is not None
+        if one.adapter and (card := _card(one.adapter)):
+            refuse_other_base(one.adapter, card, base)
         model = parts.open_model(base, {TUNED: one.adapter / LORA} if one.adapter else {})
         try:
             tokenizer = parts.tokenizer(base)
@@ -179,13 +181,22 @@ class Opened:
             yield lambda world, _: ChatAgent(chat, flows, domain.tools, domain.context, world)
 
 
+def _card(adapter: Path) -> Json:
+    """What an adapter's card says; {} where it says nothing."""
+    try:
+        found = json.loads((adapter / CARD).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def base_of(one: Candidate, usual: str) -> str:
     """The base of a candidate that is no run: the one it names, else its adapter's, else `usual`. Raises DataError."""
     if one.adapter is None or one.base:
         return one.base or usual
     try:
-        return str(json.loads((one.adapter / CARD).read_text("utf-8"))["base"]["name"])
-    except (OSError, ValueError, LookupError, TypeError):
+        return str(_card(one.adapter)["base"]["name"])
+    except (LookupError, TypeError):
         raise DataError(f"{one.adapter / CARD}: does not name its base; train the adapter again") from None
 
 

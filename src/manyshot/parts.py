@@ -16,7 +16,7 @@ from manyshot.errors import ModelError
 from manyshot.journal import Answers
 from manyshot.plugs.bases import Base
 from manyshot.protocols import Model, Teacher
-from manyshot.train.stage import Converter, Trainer
+from manyshot.train.stage import Converter, Loop
 from manyshot.types import Domain
 
 if TYPE_CHECKING:
@@ -45,8 +45,10 @@ class Parts:
     find_base: Callable[[str], Base]
     tokenizer: Callable[[Base], Reading]
     open_model: Opener
-    train: Trainer
+    train: Loop
     convert: Converter
+    #: As find_base, for a base that nothing runs here: it need not be there as GGUF. None: find_base does.
+    find_weights: Callable[[str], Base] | None = None
 
 
 def embedded(weights: Weights = "own") -> Parts:
@@ -55,22 +57,28 @@ def embedded(weights: Weights = "own") -> Parts:
     def find_base(name: str) -> Base:
         return _served(_find_base(name), weights)
 
-    return Parts(find_base, _tokenizer, _open_model, _train, _convert)
+    return Parts(find_base, _tokenizer, _open_model, _train, _convert, _find_weights)
 
 
-def _find_base(name: str) -> Base:
+def _find_weights(name: str) -> Base:
     from manyshot.plugs.bases import locate
 
     base = locate(name, cache_folder())
     if base.gguf is not None:
         return base
     found = sorted(base.folder.glob("*.gguf"))
-    if len(found) != 1:
+    return replace(base, gguf=found[0]) if len(found) == 1 else base
+
+
+def _find_base(name: str) -> Base:
+    base = _find_weights(name)
+    if base.gguf is None:
         raise ModelError(
-            f"{base.folder}: wanted one .gguf of this base beside its weights, found {len(found)}; "
+            f"{base.folder}: wanted one .gguf of this base beside its weights, found "
+            f"{len(list(base.folder.glob('*.gguf')))}; "
             "convert it with llama.cpp's convert_hf_to_gguf.py into this folder"
         )
-    return replace(base, gguf=found[0])
+    return base
 
 
 def _served(base: Base, weights: Weights) -> Base:

@@ -306,8 +306,7 @@ def train_folder(
     source = read_manifest(data)
     if source is None:
         raise DataError(f"{data}: wanted finished training data, there is no manifest.json; make it with manyshot data")
-    rows = ((at("pairs.jsonl", number), one) for number, one in read_numbered(data / "pairs.jsonl", CallPair))
-    pairs, _ = stage.split(guarded(rows))
+    pairs = learnt(data)
     own = tuple(t for t in domain.tools if t.name not in held_out)
     lists = Lists(own, foreign_tools(domain), domain.reject, domain.context.language)
     begin = generalist.shipped(base) if start == "generalist" else None
@@ -325,6 +324,14 @@ def train_folder(
     )
     job = stage.Job(domain.name, base, made_of, len(shown), source.id, begin, epochs)
     return trained(config, job, out, parts, screen, seconds=seconds)
+
+
+def learnt(data: Path) -> list[CallPair]:
+    """The pairs of a folder that are trained on. Raises DataError."""
+    from manyshot.train import stage
+
+    rows = ((at("pairs.jsonl", number), one) for number, one in read_numbered(data / "pairs.jsonl", CallPair))
+    return stage.split(guarded(rows))[0]
 
 
 def foreign_tools(domain: Domain) -> tuple[Tool, ...]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, Protocol
 
-from manyshot.types import Call, Json, Language, Observation, Tool, Turn
+from manyshot.types import Call, Json, Language, Manifest, Observation, Tool, Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,4 +281,17 @@ class Teacher(Protocol):
 
     def dialogue(self, script: Script, language: Language, seed: int) -> list[str]:
         """The script's open lines in other words, in their order; "" for one that could not be read."""
+        ...
+
+
+class Trainer(Protocol):
+    """Makes an adapter of training data. Settings, base and time are what it was opened with; how far it is, it tells
+    the screen that it was opened with."""
+
+    def train(self, data: Path, out: Path) -> Manifest:
+        """Make an adapter with its card in `out` of the finished data folder `data`; the manifest is written last.
+
+        A stopped training in `out` is gone on with where that was asked for. Samples that cannot be trained on are
+        named in set_aside.jsonl, never cut. Raises TrainError (not installed, stopped, refused), DataError, ModelError.
+        """
         ...

@@ -69,16 +69,7 @@ def train_domain(
     from manyshot.spec.load import load_domain
 
     read = load_domain(domain)
-    source = read_manifest(data)
-    if source is None:
-        raise DataError(f"{data}: wanted finished training data, there is no manifest.json; make it with manyshot data")
-    if read_manifest(out) is not None:
-        raise TrainError(f"{out}: holds a finished adapter; choose another --out")
-    if out.is_dir() and any(out.iterdir()):
-        if not resume:
-            raise TrainError(f"{out}: is not empty; choose another --out, or --resume to go on with a stopped training")
-        if not (out / "log.jsonl").exists():
-            raise TrainError(f"{out}: holds no stopped training; choose another --out")
+    source = begin_training(data, out, "log.jsonl", resume=resume)
     held_out = tuple(source.config.get("held_out", ()))
     base = parts.find_base(read.base)
     if source.stage == "dialogues":
@@ -91,6 +82,24 @@ def train_domain(
     return train_folder(
         config, read, base, data, out, parts, screen, held_out=held_out, epochs=epochs, seconds=seconds, start=start
     )
+
+
+def begin_training(data: Path, out: Path, mark: str, *, resume: bool) -> Manifest:
+    """The manifest of the data, when `out` may be trained into. mark: file by which a stopped training is known.
+
+    Raises DataError, TrainError.
+    """
+    source = read_manifest(data)
+    if source is None:
+        raise DataError(f"{data}: wanted finished training data, there is no manifest.json; make it with manyshot data")
+    if read_manifest(out) is not None:
+        raise TrainError(f"{out}: holds a finished adapter; choose another --out")
+    if out.is_dir() and any(out.iterdir()):
+        if not resume:
+            raise TrainError(f"{out}: is not empty; choose another --out, or --resume to go on with a stopped training")
+        if not (out / mark).exists():
+            raise TrainError(f"{out}: holds no stopped training; choose another --out")
+    return source
 
 
 @contextmanager

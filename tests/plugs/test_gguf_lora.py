@@ -103,7 +103,7 @@ def test_the_adapter_file_holds_the_same_product(base, adapter, tmp_path, change
         np.testing.assert_allclose(factor * b, scale * wanted_b(base, name, halves[module][1]), rtol=1e-6)
 
 
-@pytest.mark.parametrize("dtype", ["f32", "f16", "bf16", "q8_0"])
+@pytest.mark.parametrize("dtype", ["f32", "f16", "bf16", "q8_0", "q4_0"])
 def test_merging_adds_the_product_to_the_weights_as_trained(base, adapter, tmp_path, dtype):
     folder, halves = adapter
     out = build_gguf(base, folder, tmp_path / "merged.gguf", dtype)

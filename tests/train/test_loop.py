@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -18,9 +19,9 @@ from manyshot.errors import TrainError
 from manyshot.train.adapter import Adapter
 from manyshot.train.arch import freeze
 from manyshot.train.checkpoint import dtype_of
-from manyshot.train.loop import Run, Step, learning_rate, train_frozen
+from manyshot.train.loop import BAD_BATCH, Run, Step, learning_rate, train_frozen
 from manyshot.train.settings import TrainConfig
-from manyshot.train.tree import Branch, Engine, Pass
+from manyshot.train.tree import Branch, Engine, Pass, PassLoss
 from tests.train.tiny import random_pass, tiny_model
 
 CONFIG = TrainConfig(rank=4, alpha=8, lr=5e-3, steps=12, checkpoint_every=3, dtype="fp32", seed=3)
@@ -145,8 +146,13 @@ def test_errors_say_what_to_do(tmp_path: Path) -> None:
         train_frozen(base(), "tiny", [Pass([1, 2], [Branch([3], loss_from=1)])], CONFIG, tmp_path / "b")
     wild = base()
     wild.embedding.fill_(float("nan"))
-    with pytest.raises(TrainError, match="lower lr"):
+    with pytest.raises(TrainError, match="lower lr") as error:
         train_frozen(wild, "tiny", passes, CONFIG, tmp_path / "c")
+    assert str(tmp_path / "c" / BAD_BATCH) in str(error.value)
+    rows = [json.loads(row) for row in (tmp_path / "c" / BAD_BATCH).read_text().splitlines()]
+    assert [row["ids"] for row in rows] == [list(branch.ids) for branch in passes(0).branches]
+    assert all(row["prefix"] == list(passes(0).prefix) and row["step"] == 1 for row in rows)
+    assert not (tmp_path / "c" / "adapter_model.safetensors").exists()
 
 
 def test_bf16_is_near() -> None:
@@ -204,3 +210,20 @@ def test_a_deadline_after_a_stop_goes_on_in_the_schedule(tmp_path: Path) -> None
     assert again.share == pytest.approx(0.6, abs=0.05)
     again.started -= 20.0
     assert again.share == pytest.approx(0.8, abs=0.05)
+
+
+def test_a_gradient_that_is_no_number_stops_with_its_samples_saved(tmp_path: Path) -> None:
+    """fp32 holds the loss but not the square of a huge gradient."""
+    run = Run(base(), "tiny", passes, CONFIG.model_copy(update={"accumulate": 2}), tmp_path)
+    gradient = run.engine.loss_and_grad
+
+    def huge(batch: Pass, **how: Any) -> PassLoss:
+        loss = gradient(batch, **how)
+        run.adapter.grad.mul_(1e30)
+        return loss
+
+    run.engine.loss_and_grad = huge  # type: ignore[method-assign]
+    with pytest.raises(TrainError, match="gradient not finite"):
+        run.step()
+    rows = [json.loads(row) for row in (tmp_path / BAD_BATCH).read_text().splitlines()]
+    assert len(rows) == len(passes(0).branches) + len(passes(1).branches)

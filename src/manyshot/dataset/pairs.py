@@ -1,8 +1,9 @@
-"""Call pairs in the forms of OpenAI and Alpaca. One rule: the answer is the final call, as the acting model's prompt
-would have it after its words are read; "no tool" is ``none{}``, and a question back is ``Ask: field, ...``."""
+"""Call pairs in the forms of OpenAI, ShareGPT and Alpaca. One rule: the answer is the final call, as the acting model's
+prompt would have it after its words are read; "no tool" is ``none{}``, and a question back is ``Ask: field, ...``."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -88,6 +89,52 @@ def _write_table(one: CallPair, setting: Setting) -> Json:
     return {**_write_openai(one, setting), "tools": functions(setting)}
 
 
+# ShareGPT
+
+
+def _write_sharegpt(one: CallPair, setting: Setting) -> Json:
+    said = [{"from": "human", "value": one.action}]
+    for refused in one.history:
+        said += [{"from": "function_call", "value": _exact(refused.call)}]
+        said += [{"from": "observation", "value": refused.error}]
+    if one.call is not None and not one.ask:
+        said.append({"from": "function_call", "value": _exact(one.call)})
+    else:
+        said.append({"from": "gpt", "value": _answer(one.call, one.ask)})
+    return {"conversations": said, "tools": functions(setting)}
+
+
+def _exact(call: Call) -> str:
+    return json.dumps({"name": call.name, "arguments": call.arguments}, ensure_ascii=False, allow_nan=False)
+
+
+def _read_sharegpt(row: Json, left: list[str]) -> Json:
+    leave(row, ("conversations", "tools", META), left)
+    found = row.get("conversations")
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise ValueError(f"conversations: wanted a list of objects, found {str(found)[:80]}")
+    said = [texts(one, "from", "value") for one in found if one.get("from") != "system"]
+    left += ["conversations: system message"] * (len(said) < len(found))
+    kinds = [kind for kind, _ in said]
+    between = ["function_call", "observation"] * ((len(kinds) - 2) // 2)
+    if kinds[:-1] != ["human", *between] or kinds[-1] not in ("gpt", "function_call"):
+        raise ValueError(f"conversations: wanted human, refused calls, gpt or function_call; found {', '.join(kinds)}")
+    history = tuple(
+        Refusal(call=_called(call), error=error)
+        for (_, call), (_, error) in zip(said[1:-1:2], said[2:-1:2], strict=True)
+    )
+    kind, last = said[-1]
+    return _pair(said[0][1], history, {"call": _called(last)} if kind == "function_call" else _read_answer(last))
+
+
+def _called(value: str) -> Call:
+    try:
+        found = json.loads(value)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"conversations: wanted a call as JSON, found {value[:80]!r} ({error})") from None
+    return openai.read_tool_call({"function": found})[1]
+
+
 # Alpaca
 
 
@@ -126,5 +173,6 @@ def _pair(action: str, history: tuple[Refusal, ...], fields: Json) -> Json:
 
 
 OPENAI = Form("openai", CallPair, _write_openai, _read_openai, has_meta=False)
+SHAREGPT = Form("sharegpt", CallPair, _write_sharegpt, _read_sharegpt)
 ALPACA = Form("alpaca", CallPair, _write_alpaca, _read_alpaca)
 TABLE = Form("parquet", CallPair, _write_table, _read_openai)

@@ -14,7 +14,9 @@ FormName = Literal["openai", "sharegpt", "alpaca", "fireact", "parquet"]
 DIALOGUES: Final[Mapping[str, Form[Trajectory]]] = {
     form.name: form for form in (openai.OPENAI, sharegpt.SHAREGPT, alpaca.ALPACA, fireact.FIREACT, openai.TABLE)
 }
-PAIRS: Final[Mapping[str, Form[CallPair]]] = {form.name: form for form in (pairs.OPENAI, pairs.ALPACA, pairs.TABLE)}
+PAIRS: Final[Mapping[str, Form[CallPair]]] = {
+    form.name: form for form in (pairs.OPENAI, pairs.SHAREGPT, pairs.ALPACA, pairs.TABLE)
+}
 #: Forms that LLaMA-Factory finds by an entry in dataset_info.json: (name, file, columns of the rows) -> the entry.
 INFO: Final[Mapping[str, Callable[[str, str, Collection[str]], Json]]] = {
     "sharegpt": sharegpt.dataset_info,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -65,6 +66,47 @@ def locate(base: str, cache: Path | None = None) -> Base:
     if not folder.is_dir():
         folder = _from_hub_cache(base)
     return _from_folder(base, folder)
+
+
+#: Special tokens by name in a chat template, in the ways that they are written.
+_SPECIAL = re.compile(r"<\|[\w.-]+\|>|<(?:start|end)_of_turn>")
+
+
+def check_tokenizer(folder: Path) -> None:
+    """Raise ModelError where the tokenizer in a Hugging Face folder fits neither its chat template nor its weights.
+
+    A base may have no template. Each special token that one names must be a single id, and neither these ids nor those
+    of words may lie behind the last row of the embedding: both would train without a word, on nonsense. (Other added
+    tokens may: Gemma 3 has one for pictures behind the rows of its bases that see none.)
+    """
+    from tokenizers import Tokenizer
+
+    try:
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        settings = json.loads((folder / "tokenizer_config.json").read_text("utf-8"))
+        config = json.loads((folder / "config.json").read_text("utf-8"))
+    except Exception as error:  # tokenizers raises plain Exception for a damaged file
+        raise ModelError(
+            f"{folder}: wanted tokenizer.json, tokenizer_config.json and config.json, got: {error}"
+        ) from None
+    ids = tokenizer.get_vocab(with_added_tokens=True)
+    beside = folder / "chat_template.jinja"
+    template = beside.read_text("utf-8") if beside.is_file() else settings.get("chat_template") or ""
+    names = sorted(set(_SPECIAL.findall(template if isinstance(template, str) else json.dumps(template))))
+    eos = settings.get("eos_token")
+    names += [eos["content"] if isinstance(eos, dict) else eos] if eos else []
+    if missing := [name for name in names if name not in ids]:
+        raise ModelError(
+            f"{folder}: its chat template and settings name {', '.join(missing)}, which its tokenizer does not have; "
+            "take tokenizer and template of one base"
+        )
+    rows = config.get("vocab_size") or config.get("text_config", {}).get("vocab_size")
+    last = max([*tokenizer.get_vocab(with_added_tokens=False).values(), *(ids[name] for name in names)], default=0)
+    if rows and last >= rows:
+        raise ModelError(
+            f"{folder}: its tokenizer has ids up to {last}, its embedding {rows} rows; take tokenizer and weights of "
+            "one base"
+        )
 
 
 def file_sha256(path: Path) -> str:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-Dtype = Literal["q8_0", "bf16", "f16", "f32"]
+Dtype = Literal["q4_0", "q4_1", "q5_0", "q5_1", "q8_0", "bf16", "f16", "f32"]
 #: Rows that are dequantised at a time.
 _ROWS = 8192
 _KEY = re.compile(r"(?:base_model\.model\.)?(.+)\.lora_(A|B)\.(?:default\.)?weight")

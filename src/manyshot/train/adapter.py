@@ -7,6 +7,7 @@ LoRA: Hu et al. 2021, arXiv:2106.09685; y = x W' + (alpha / r) (x A') B'.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import torch
 from torch import Tensor
 
 from manyshot.errors import TrainError
+from manyshot.records import write_aside
 from manyshot.train.arch import Frozen, Fused
 
 
@@ -120,11 +122,17 @@ class Adapter:
             raise TrainError(f"{folder}: not an adapter of this base ({error})") from None
 
     def save(self, folder: Path, base_name: str) -> None:
-        """Write adapter_model.safetensors and adapter_config.json as PEFT reads them."""
+        """Write adapter_model.safetensors and adapter_config.json as PEFT reads them, each whole or not at all."""
         from safetensors.torch import save_file
 
         folder.mkdir(parents=True, exist_ok=True)
-        save_file(self.state(), folder / "adapter_model.safetensors", metadata={"format": "pt"})
+        aside = folder / ".adapter_model.safetensors.part"
+        try:
+            save_file(self.state(), aside, metadata={"format": "pt"})
+            aside.replace(folder / "adapter_model.safetensors")
+        finally:
+            with suppress(OSError):
+                aside.unlink(missing_ok=True)
         targets = sorted({place.name.rsplit(".", 1)[1] for place in self.places})
         config = {
             "peft_type": "LORA",
@@ -138,7 +146,8 @@ class Adapter:
             "inference_mode": True,
             "target_modules": targets,
         }
-        (folder / "adapter_config.json").write_text(json.dumps(config, indent=1), "utf-8")
+        with write_aside(folder / "adapter_config.json") as stream:
+            stream.write(json.dumps(config, indent=1))
 
 
 def _places(base: Frozen, rank: int) -> list[Place]:

@@ -34,7 +34,7 @@ def passes(
             if branches and sum(len(b.ids) for b in branches) + len(made.ids) > PASS_TOKENS:
                 yield Pass(prefix, branches)
                 branches = []
-            branches.append(Branch(made.ids, loss_mask=made.loss))
+            branches.append(Branch(made.ids, loss_mask=made.loss, id=one.id))
         if branches:
             yield Pass(prefix, branches)
 

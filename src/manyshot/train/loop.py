@@ -18,6 +18,7 @@ from torch import Tensor
 
 from manyshot.errors import TrainError
 from manyshot.plugs.bases import Base
+from manyshot.records import write_jsonl
 from manyshot.train.adapter import Adapter
 from manyshot.train.arch import Frozen, load_frozen
 from manyshot.train.checkpoint import dtype_of, load_checkpoint, save_checkpoint
@@ -27,6 +28,8 @@ from manyshot.train.settings import TrainConfig
 from manyshot.train.tree import Engine, Pass, PassLoss
 
 Passes = Callable[[int], Pass] | Sequence[Pass]
+#: The samples at which a training stopped because a loss or a gradient was no number.
+BAD_BATCH = "bad_batch.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +167,11 @@ class Run:
         losses = [self._gradient(self.number * self.config.accumulate + i) for i in range(self.config.accumulate)]
         size = float(self.adapter.grad.norm())
         if not math.isfinite(size):
-            raise TrainError(f"step {self.number + 1}: gradient not finite; lower lr ({self.peak}) or use fp32")
+            first = self.number * self.config.accumulate
+            kept = self._keep_bad(*(self._pass(first + i) for i in range(self.config.accumulate)))
+            raise TrainError(
+                f"step {self.number + 1}: gradient not finite; lower lr ({self.peak}) or use fp32; its samples: {kept}"
+            )
         if self.config.clip and size > self.config.clip:
             self.adapter.grad.mul_(self.config.clip / size)
         self.optimiser.step(self.adapter.flat, self.adapter.grad, lr)
@@ -202,9 +209,22 @@ class Run:
             ) from error
         if not math.isfinite(loss.total):
             raise TrainError(
-                f"pass {number}: the loss is not a number after {self.number} steps; lower lr ({self.peak})"
+                f"pass {number}: the loss is not a number after {self.number} steps; lower lr ({self.peak}); "
+                f"its samples: {self._keep_bad(batch)}"
             )
         return loss
+
+    def _keep_bad(self, *batches: Pass) -> Path:
+        """Save the samples at which training stopped, so that they can be looked at; returns the file."""
+        rows = (
+            {"step": self.number + 1, "id": branch.id, "prefix": list(batch.prefix), "ids": list(branch.ids),
+             "loss": branch.targets()}
+            for batch in batches
+            for branch in batch.branches
+        )  # fmt: skip
+        path = self.out / BAD_BATCH
+        write_jsonl(path, rows)
+        return path
 
     def log(self, step: Step) -> None:
         """Append the step to log.jsonl."""

@@ -58,7 +58,7 @@ def _branch(pair: CallPair, names: set[str], reject: str | None, tokenizer: Toke
     if call is not None and call.name not in names:
         call, surfaces = (Call(name=reject) if reject in names and reject else None), {}
     made = sample(tokenizer, pair.action, call, surfaces, pair.history, values)
-    return Branch(made.ids, made.loss_from)
+    return Branch(made.ids, made.loss_from, id=pair.id)
 
 
 def _list(lists: Lists, kinds: Mapping[str, float], rng: random.Random) -> list[Tool]:

@@ -31,6 +31,12 @@ class TrainConfig(BaseModel):
     weight_decay: float = Field(0.0, ge=0, description="AdamW, decoupled")
     clip: float = Field(1.0, ge=0, description="largest L2 norm of the whole gradient; 0 for none")
     checkpoint_every: int = Field(0, ge=0, description="steps between checkpoints; 0 for none but the last")
+    limit: int = Field(
+        0,
+        ge=0,
+        description="tokens of a sample, prefix included; longer ones are set aside; 0: what the base was made for",
+        exclude_if=lambda limit: limit == 0,
+    )
     threads: int = Field(0, ge=0, description="CPU threads; 0 leaves torch's own choice")
 
     def peak(self, *, adapting: bool) -> float:

@@ -9,14 +9,14 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from manyshot.errors import DataError, TrainError
+from manyshot.errors import DataError, ModelError, TrainError
 from manyshot.plugs.bases import Base
-from manyshot.records import digest, write_manifest
+from manyshot.records import digest, write_aside, write_jsonl, write_manifest
 from manyshot.render import Values
 from manyshot.train.settings import TrainConfig
 from manyshot.types import CallPair, Json, Manifest
@@ -27,11 +27,13 @@ if TYPE_CHECKING:
 
 #: Files of a finished adapter's folder.
 LORA, LOG, CARD = "adapter.gguf", "log.jsonl", "card.json"
+#: Samples that were too long to be trained on, a line each: id, why.
+SET_ASIDE = "set_aside.jsonl"
 #: Groups of 100 whose pairs are kept out of training, to see how well what was never seen is answered.
 HELD_BACK = 3
 
 
-class Trainer(Protocol):
+class Loop(Protocol):
     """Trains an adapter into `out`; train.loop.train is the one that is used."""
 
     def __call__(
@@ -107,7 +109,7 @@ def run(
     config: TrainConfig,
     job: Job,
     out: Path,
-    train: Trainer,
+    train: Loop,
     convert: Converter,
     *,
     seconds: float | None = None,
@@ -118,9 +120,9 @@ def run(
 
     if not job.passes:
         raise DataError(f"{out}: nothing to train on; generate data first (manyshot data, manyshot dialogues)")
-    made = job.passes
-    config = config.model_copy(update={"steps": max(1, math.ceil(len(made) / config.accumulate))})
     out.mkdir(parents=True, exist_ok=True)
+    made, gone = within(job.passes, config.limit or context_of(job.base), out)
+    config = config.model_copy(update={"steps": max(1, math.ceil(len(made) / config.accumulate))})
     left = None if seconds is None else max(1.0, seconds * (1 - progress_made(out)))
     began = time.monotonic()
     start = job.start.folder if job.start else None
@@ -129,10 +131,57 @@ def run(
     except SafetensorError as error:  # how safetensors says that the disk is full
         raise TrainError(f"{out}: the adapter cannot be written ({error}); free some space and run again") from None
     convert(job.base, out, out / LORA)
-    numbers = _numbers(result, job, time.monotonic() - began)
-    settings: Json = {**config.model_dump(mode="json"), "values": job.values, "epochs": job.epochs}
-    _write_card(out, job, settings, numbers)
+    numbers = _numbers(result, job, time.monotonic() - began) | ({"set_aside": gone} if gone else {})
+    return close(out, job, config.model_dump(mode="json"), numbers)
+
+
+def context_of(base: Base) -> int:
+    """Tokens that a base was made for; 0 where its folder does not say."""
+    try:
+        return int(json.loads((base.folder / "config.json").read_text("utf-8"))["max_position_embeddings"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return 0
+
+
+def within(passes: Sequence[Pass], limit: int, out: Path) -> tuple[list[Pass], int]:
+    """The passes without samples of more than `limit` tokens (0: any), prefix included, and how many those are.
+
+    They are never cut: set_aside.jsonl in `out` names them. Raises DataError when none is left.
+    """
+    kept: list[Pass] = []
+    gone: dict[tuple[str, int], Json] = {}
+    for one in passes:
+        fits = []
+        for branch in one.branches:
+            if not limit or (tokens := len(one.prefix) + len(branch.ids)) <= limit:
+                fits.append(branch)
+            else:
+                gone[branch.id, tokens] = {"id": branch.id, "why": f"{tokens} tokens, the limit is {limit}"}
+        if fits:
+            kept.append(one if len(fits) == len(one.branches) else replace(one, branches=fits))
+    if gone:
+        write_jsonl(out / SET_ASIDE, gone.values())
+    if not kept:
+        raise DataError(f"{out}: all samples are longer than {limit} tokens, see {SET_ASIDE}; shorten tools or samples")
+    return kept, len({name for name, _ in gone})
+
+
+def close(out: Path, job: Job, settings: Json, numbers: Json, *, trainer: str = "", model: str = "") -> Manifest:
+    """Write the card, then the manifest: the adapter in `out` is finished. `trainer`: who made it, where it was not our
+    own step; `model`: its name at the service that keeps it."""
+    settings = {**settings, "values": job.values, "epochs": job.epochs, **({"trainer": trainer} if trainer else {})}
+    _write_card(out, job, settings, numbers, model)
     return write_manifest(out, "train", _inputs(job), settings, numbers)
+
+
+def refuse_other_base(folder: Path, card: Json, base: Base) -> None:
+    """Raise ModelError where the adapter in `folder` was made for other weights than those of `base`."""
+    made_for = card.get("base", {})
+    if made_for.get("sha256") != base.sha256:
+        raise ModelError(
+            f"{folder}: was made for {made_for.get('name')} with sha256 {str(made_for.get('sha256'))[:12]}, "
+            f"{base.name} here has {base.sha256[:12]}; an adapter fits no other base: get that one, or train again"
+        )
 
 
 def _inputs(job: Job) -> dict[str, str]:
@@ -165,7 +214,7 @@ def _numbers(result: TrainResult, job: Job, seconds: float) -> Json:
     }
 
 
-def _write_card(out: Path, job: Job, settings: Json, numbers: Json) -> None:
+def _write_card(out: Path, job: Job, settings: Json, numbers: Json, model: str) -> None:
     """card.json for programs and README.md for people: what the adapter is, from what, and how good."""
     card: Json = {
         "id": digest({**_inputs(job), "config": settings}),
@@ -176,14 +225,18 @@ def _write_card(out: Path, job: Job, settings: Json, numbers: Json) -> None:
         "start": job.start.id if job.start else None,
         "config": settings,
         "numbers": numbers,
+        **({"model": model} if model else {}),
     }
-    (out / CARD).write_text(json.dumps(card, ensure_ascii=False, indent=1) + "\n", "utf-8")
-    (out / "README.md").write_text(_readme(job, settings, numbers, str(card["id"])), "utf-8")
+    with write_aside(out / CARD) as stream:
+        stream.write(json.dumps(card, ensure_ascii=False, indent=1) + "\n")
+    with write_aside(out / "README.md") as stream:
+        stream.write(_readme(job, settings, numbers, str(card["id"]), model))
 
 
-def _readme(job: Job, settings: Json, numbers: Json, card: str) -> str:
+def _readme(job: Job, settings: Json, numbers: Json, card: str, model: str) -> str:
     rows = [
         ("adapter", card),
+        *([("model", model)] if model else []),
         ("domain", job.domain),
         ("base", f"{job.base.name} (sha256 {job.base.sha256})"),
         ("data", job.data),
@@ -192,9 +245,14 @@ def _readme(job: Job, settings: Json, numbers: Json, card: str) -> str:
     ]
     table = "\n".join(f"| {key} | {value} |" for key, value in rows)
     config = ", ".join(f"{key}={value}" for key, value in settings.items())
+    where = (
+        "The weights stay with the service; its name for the model is below."
+        if model
+        else f"`adapter_model.safetensors` is in PEFT's form, `{LORA}` the same for llama.cpp."
+    )
     return (
         f"---\nlibrary_name: peft\nbase_model: {job.base.name}\ntags: [lora, function-calling, manyshot]\n---\n"
         f"# {job.domain}: {job.role} adapter\n\n{_DOES[job.role]} `{job.domain}`.\n"
-        f"Made by manyshot; `adapter_model.safetensors` is in PEFT's form, `{LORA}` the same for llama.cpp.\n\n"
+        f"Made by manyshot. {where}\n\n"
         f"| | |\n|---|---|\n{table}\n\nSettings: {config}.\n"
     )

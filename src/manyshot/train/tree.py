@@ -25,11 +25,13 @@ from manyshot.train.pool import Pool
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A sample's own tokens. Loss is taken on ids[loss_from:], or where `loss_mask` is true if that is given."""
+    """A sample's own tokens. Loss is taken on ids[loss_from:], or where `loss_mask` is true if that is given. `id`: of
+    the record it is made from, by which it is named when it cannot be trained on."""
 
     ids: Sequence[int]
     loss_from: int = 0
     loss_mask: Sequence[bool] | None = None
+    id: str = ""
 
     def targets(self) -> list[int]:
         """Indices into `ids` on which there is loss."""

@@ -117,6 +117,10 @@ class LlamaCpp:
         )
         return _completion(answer, (time.perf_counter() - began) * 1000)
 
+    def read(self, text: str) -> list[int]:
+        """Ids of a whole prompt that is given as text, with the begin-of-text id where the GGUF asks for one."""
+        return self._prompt(text)
+
     def _prompt(self, prompt: str | Sequence[int]) -> list[int]:
         ids = [*self._bos, *self.tokenize(prompt)] if isinstance(prompt, str) else list(prompt)
         if not ids:
