@@ -12,6 +12,8 @@ from manyshot.errors import SpecError
 
 if TYPE_CHECKING:
     from manyshot.protocols import LiveTools
+    from manyshot.service.door import Door
+    from manyshot.service.telemetry import Telemetry
 
 
 def serve(
@@ -30,6 +32,10 @@ def serve(
     customer: Annotated[
         str, typer.Option(metavar="ID", help="Who a new browser is, as the tools know customers; else made up.")
     ] = "",
+    access: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Who may come in (manyshot access init); else this machine alone, as anybody."),
+    ] = None,
     free: Annotated[bool, typer.Option("--free", help="The thinking model writes all thoughts itself.")] = False,
     traces: Annotated[
         str, typer.Option(metavar="URL", help="Send traces to this OpenTelemetry collector (OTLP over HTTP).")
@@ -46,7 +52,6 @@ def serve(
     place = RunFolder(run)
     place.read()
     try:
-        from manyshot.service.door import OpenDoor
         from manyshot.service.run import check_world, serve
         from manyshot.service.telemetry import Telemetry
         from manyshot.service.tracing import tracer
@@ -57,12 +62,25 @@ def serve(
     telemetry = Telemetry()
     if traces:
         telemetry.trace(tracer(traces))
-    door = OpenDoor(lambda who, what, about: telemetry.log.write("audit", who=who, what=what, about=about), customer)
+    door = _door(access, customer, telemetry)
     tools = _live(registry, run) if registry is not None and world == "desk" else None
     serve(
         place, host, port, service_database(db, run), door, typer.echo,
         tools=tools, free=free, trust=trust, telemetry=telemetry,
     )  # fmt: skip
+
+
+def _door(access: Path | None, customer: str, telemetry: Telemetry) -> Door:
+    """Who may come in. Raises SpecError."""
+    from manyshot.service.door import OpenDoor
+
+    if access is None:
+        return OpenDoor(lambda who, what, about: telemetry.log.write("audit", who=who, what=what, about=about), customer)
+    if customer:
+        raise SpecError("--customer: with --access a customer is who the token says; leave it out")
+    from manyshot.access.door import open_door
+
+    return open_door(access)
 
 
 def _live(registry: Path, run: Path) -> LiveTools:
