@@ -147,8 +147,11 @@ def main() -> None:
     for name in speeds[0]:
         every = sorted(speed[name] for speed in speeds)
         print(f"{name:>10} {statistics.median(every):>10,.0f} entries/s (median; {every[0]:,.0f} to {every[-1]:,.0f})")
-    times = sorted(speed["bfcl"] / speed["reference"] for speed in speeds)
-    print(f"bfcl is {statistics.median(times):.2f} times the reference (median; {times[0]:.2f} to {times[-1]:.2f})")
+    for name in ("bfcl", "strict"):
+        times = sorted(speed[name] / speed["reference"] for speed in speeds)
+        print(
+            f"{name} is {statistics.median(times):.2f} times the reference (median; {times[0]:.2f} to {times[-1]:.2f})"
+        )
     found = differences(judge, rows, chosen.mutants, chosen.seed)
     print(f"{len(rows)} rows and {chosen.mutants} mutants: {len(found)} verdicts differ")
     print(*found[:20], sep="\n")

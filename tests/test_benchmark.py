@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -227,6 +230,41 @@ def test_a_stopped_benchmark_goes_on_where_it_was(data: Path, tmp_path: Path) ->
     assert len(local.asked) == len(CASES)
     room.bench(data, one, tmp_path / "out", Silent(), Terms(), local.parts())
     assert local.opened == 2
+
+
+def test_a_benchmark_killed_with_kill_9_goes_on_with_what_was_answered(data: Path, tmp_path: Path) -> None:
+    running: list[subprocess.Popen[bytes]] = []
+
+    def answer(request: Json) -> Reply:
+        if len(there.requests) == 6 and running[-1].poll() is None:
+            running[-1].kill()  # while it waits for this answer
+            running[-1].wait()
+        return clever(request)
+
+    def command(out: str) -> list[str]:
+        words = ["bench", "bfcl", "--data", str(data), "--model", f"big@{there.url}", "--out", str(tmp_path / out)]
+        return [sys.executable, "-m", "manyshot", *words]
+
+    with endpoint(answer) as there:
+        for _ in range(2):
+            running.append(subprocess.Popen(command("out"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+            ended = running[-1].wait(240)
+            if len(running) == 1:
+                assert ended == -signal.SIGKILL
+                assert read_manifest(tmp_path / "out") is None
+                (file,) = (tmp_path / "out" / "answers").iterdir()
+                assert len(file.read_text("utf-8").splitlines()) == 5
+                with file.open("a", encoding="utf-8") as stream:
+                    stream.write('{"case": "half a li')  # what a kill amid a write leaves
+        assert ended == 0
+        asked = [request["messages"][-1]["content"] for request in there.requests]
+        assert len(asked) == len(CASES) + 1  # the one that was not heard is asked again, and no other
+        assert asked[5] == asked[6]
+        found = rows(tmp_path / "out")
+        subprocess.run(command("whole"), check=True, stdout=subprocess.DEVNULL)
+    whole = rows(tmp_path / "whole")
+    assert [{**row, "ms": 0} for row in found.values()] == [{**row, "ms": 0} for row in whole.values()]
+    assert all(row["valid"] for row in found.values())
 
 
 def test_another_models_answers_are_never_taken(data: Path, tmp_path: Path) -> None:

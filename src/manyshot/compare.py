@@ -267,6 +267,7 @@ def _report(path: Path, job: _Job, judged: evaluate.Evaluation) -> None:
         date=datetime.now(UTC).astimezone(),
         machine=f"{kept['cores']} cores, {kept['memory_gb']} GB, {kept['system']}",
         facts={"candidates": ", ".join(job.answers)},
+        rows="rows.jsonl",
     )
     evaluate.write_report(path, judged, info=info, language=job.domain.context.language)
 

@@ -21,6 +21,10 @@ class ModelError(ManyshotError):
     """A base or an adapter cannot be found, loaded or run."""
 
 
+class SlowError(ModelError):
+    """A model behind an endpoint did not answer one request in time; it may answer others."""
+
+
 class TeacherError(ManyshotError):
     """A teacher gave no answer that can be used; what it was asked for becomes rejects, and the run goes on."""
 

@@ -167,6 +167,7 @@ def write_report(place: RunFolder, answering: Answering, examined: Examined, sec
         rejects=_counts(data, "rejects") if data else {},
         coverage={str(k): str(v) for k, v in (data.numbers.get("coverage") or {}).items()} if data else {},
         note=note(examined, answering),
+        rows=f"{place.eval.name}/rows.jsonl",
     )
     evaluate.write_report(
         place.report,

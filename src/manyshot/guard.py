@@ -1,8 +1,9 @@
 """Questions of public benchmarks must never be trained on: is a text one of them, or nearly?
 
 One rule: the questions are not in this package, only hashes of them (`guard_bfcl.gz`, made by bench/guard_hashes.py). A
-text is one of them where it equals it but for case, punctuation and digits, or where most of the runs of words that
-stand for a question are in it: so also where a word was changed, or where the question is part of a longer text.
+text is one of them where it equals it but for case, punctuation and digits, or where some stretch of it does but for a
+word in six. What may be one is found by a few runs of words that lie apart, of which one survives such changes; the
+stretch around it is then held against the question word by word, each word being a byte.
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ from manyshot.types import CallPair, Trajectory
 R = TypeVar("R", CallPair, Trajectory)
 
 FILE = Path(__file__).with_name("guard_bfcl.gz")
-#: Words in a run; runs that stand for a question, at most and at least; how many of them make a text nearly equal.
-RUN, SKETCH, FEWEST_RUNS = 5, 6, 3
-ENOUGH = 2 / 3  # and FEWEST_RUNS
+#: Words in a run; runs that stand for a question at most; words at its beginning that do.
+RUN, SKETCH, LONGEST = 3, 4, 64
+#: A word in so many may differ; questions of fewer words than FEWEST_CHANGED must be there as they are.
+CHANGED, FEWEST_CHANGED = 6, 8
 #: Words and bytes below which a text is everyday speech that anyone may say, as "where is my order".
 FEWEST, SHORTEST = 6, 30
 #: A word; signs of languages that put no spaces between words count one by one.
@@ -37,11 +39,18 @@ _ASCII = bytes(ord(chr(i).lower()) if i < 128 and chr(i).isalnum() else 32 for i
 _ASCII_DIGITS = re.compile(rb"\d+")
 
 
+class _Question(NamedTuple):
+    """A question without its text: the entry's name, and a byte for each of its words."""
+
+    entry: str
+    words: bytes
+
+
 class _Known(NamedTuple):
-    """Hash of a question -> its entry; hash of a run -> (entry, how many runs stand for it) of each that has it."""
+    """Hash of a question -> its entry; hash of a run -> (question, its place in it) of each that it stands for."""
 
     whole: dict[int, str]
-    runs: dict[int, list[tuple[str, int]]]
+    runs: dict[int, list[tuple[_Question, int]]]
 
 
 def question_in(text: str) -> str | None:
@@ -51,11 +60,41 @@ def question_in(text: str) -> str | None:
         return None
     if entry := known.whole.get(zlib.crc32(b" ".join(words))):
         return entry
-    found = known.runs.keys() & runs_of(words)
-    if len(found) < FEWEST_RUNS:
+    if known.runs.keys().isdisjoint(_run_hashes(words)):
         return None
-    (entry, runs), count = Counter(one for run in found for one in known.runs[run]).most_common(1)[0]
-    return entry if count >= max(FEWEST_RUNS, ENOUGH * runs) else None
+    return _nearly(words, known)
+
+
+def _nearly(words: Sequence[bytes], known: _Known) -> str | None:
+    """The first question that a stretch of the words nearly equals."""
+    short = shortened(words)
+    for start, run in enumerate(_run_hashes(words)):
+        for question, place in known.runs.get(run, ()):
+            length, spare = len(question.words), may_differ(len(question.words))
+            first = start - place
+            if first < -spare or first + length > len(words) + spare:
+                continue
+            stretch = short[max(0, first - spare) : first + length + spare]
+            if _in_common(question.words, stretch) >= length - spare:
+                return question.entry
+    return None
+
+
+def _in_common(first: bytes, second: bytes) -> int:
+    """Length of the longest common subsequence."""
+    from rapidfuzz.distance import LCSseq
+
+    return int(LCSseq.similarity(first, second))
+
+
+def may_differ(words: int) -> int:
+    """How many words of a question of so many may be others."""
+    return 0 if words < FEWEST_CHANGED else max(1, words // CHANGED)
+
+
+def shortened(words: Iterable[bytes]) -> bytes:
+    """A byte for each word."""
+    return bytes(zlib.crc32(word) & 255 for word in words)
 
 
 def benchmark_in(one: CallPair | Trajectory) -> str | None:
@@ -91,26 +130,37 @@ def says_something(words: Sequence[bytes]) -> bool:
     return len(words) >= FEWEST and sum(map(len, words)) + len(words) > SHORTEST
 
 
-def runs_of(words: Sequence[bytes]) -> set[int]:
-    """A hash of each run of RUN words that begins with a word whose last byte says so, a third of them; dates and other
-    figures alone say nothing."""
-    runs = (words[start : start + RUN] for start, first in enumerate(words[: 1 - RUN]) if not first[-1] & 3)
-    return {zlib.crc32(b" ".join(run)) for run in runs if run.count(b"0") < 2}
+def _run_hashes(words: Sequence[bytes]) -> Iterator[int]:
+    """A hash of each run of RUN words, in their order."""
+    return map(zlib.crc32, map(b" ".join, zip(words, words[1:], words[2:], strict=False)))
 
 
 def hashed(questions: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """(entry, question) -> the lines of FILE: the entry, the hash of its question, those of its runs. A question that
-    came before, or that is too short to say anything, is left out."""
-    seen: set[bytes] = set()
+    """(entry, question) -> the lines of FILE: the entry, hash of the question, hash and place of each run, the words.
+
+    A question that came before, or that is too short to say anything, is left out.
+    """
+    found: dict[bytes, tuple[str, list[bytes]]] = {}
     for entry, text in questions:
         words = words_of(text)
-        joined = b" ".join(words)
-        if joined in seen or not says_something(words):
-            continue
-        seen.add(joined)
-        runs = sorted(runs_of(words))[:SKETCH]
-        kept = [zlib.crc32(joined), *(runs if len(runs) >= FEWEST_RUNS else ())]
-        yield f"{entry} {' '.join(f'{one:08x}' for one in kept)}\n"
+        if says_something(words):
+            found.setdefault(b" ".join(words), (entry, words[:LONGEST]))
+    often = Counter(run for _, words in found.values() for run in set(_run_hashes(words)))
+    for joined, (entry, words) in found.items():
+        runs = " ".join(f"{run:08x}{place:02x}" for run, place in _sketch(words, often))
+        yield f"{entry} {zlib.crc32(joined):08x} {runs} {shortened(words).hex()}\n"
+
+
+def _sketch(words: Sequence[bytes], often: Counter[int]) -> list[tuple[int, int]]:
+    """(hash, place) of the rarest runs that share no word: one more than words may differ, at most SKETCH."""
+    runs = list(enumerate(_run_hashes(words)))
+    # figures alone say nothing, and which they are is not compared
+    runs.sort(key=lambda run: (words[run[0] : run[0] + RUN].count(b"0") > 1, often[run[1]], run[0]))
+    kept: list[tuple[int, int]] = []
+    for place, run in runs:
+        if len(kept) < min(SKETCH, may_differ(len(words)) + 1) and all(abs(place - p) >= RUN for _, p in kept):
+            kept.append((run, place))
+    return kept
 
 
 @cache
@@ -118,8 +168,9 @@ def _known() -> _Known:
     known = _Known({}, defaultdict(list))
     with gzip.open(FILE, "rt", encoding="ascii") as lines:
         for line in lines:
-            entry, whole, *runs = line.split()
-            known.whole[int(whole, 16)] = f"BFCL {entry}"
+            entry, whole, *runs, words = line.split()
+            question = _Question(f"BFCL {entry}", bytes.fromhex(words))
+            known.whole[int(whole, 16)] = question.entry
             for one in runs:
-                known.runs[int(one, 16)].append((f"BFCL {entry}", len(runs)))
+                known.runs[int(one[:8], 16)].append((question, int(one[8:], 16)))
     return known

@@ -201,8 +201,11 @@ def base_of(one: Candidate, usual: str) -> str:
 
 
 @contextmanager
-def chat_of(one: Candidate) -> Iterator[Chat]:
-    """The chat model behind a candidate's endpoint. Raises ModelError, SpecError without its key."""
+def chat_of(one: Candidate, *, temperature: float = 0.0, seconds: float = 120.0) -> Iterator[Chat]:
+    """The chat model behind a candidate's endpoint. Raises ModelError, SpecError without its key.
+
+    seconds: that one answer may take.
+    """
     assert one.base_url is not None
     assert one.model is not None
     try:
@@ -212,7 +215,10 @@ def chat_of(one: Candidate) -> Iterator[Chat]:
             f"candidate {one.name!r} needs the package {error.name}, which is not installed: "
             "pip install 'manyshot[teacher]'"
         ) from None
-    chat = OpenAIChat(one.base_url, one.model, key_of(one), one.key_env, f"candidate {one.name!r}")
+    chat = OpenAIChat(
+        one.base_url, one.model, key_of(one), one.key_env, f"candidate {one.name!r}",
+        temperature=temperature, seconds=seconds,
+    )  # fmt: skip
     try:
         yield chat
     finally:

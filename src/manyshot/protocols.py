@@ -158,8 +158,11 @@ class ChatReply:
 class Chat(Protocol):
     """A model that is only reached by messages and functions, as behind an OpenAI-compatible endpoint."""
 
-    def reply(self, messages: Sequence[Json], tools: Sequence[Tool]) -> ChatReply:
-        """The next message. Raises RefusedError when this request is not answered, ModelError when none will be."""
+    def reply(self, messages: Sequence[Json], tools: Sequence[Tool], *, seed: int = 0) -> ChatReply:
+        """The next message; another seed, another one, where the model draws at all.
+
+        Raises RefusedError when this request is not answered, SlowError when not in time, ModelError when none will be.
+        """
         ...
 
     def close(self) -> None: ...

@@ -46,17 +46,27 @@ class Score(NamedTuple):
     question: str
     good: int
     judged: int
-    labels: int
+    #: (what the judge said, what people said) of each labelled conversation.
+    pairs: tuple[tuple[bool, bool], ...]
     kappa: float | None
     shown: bool
     why: str
 
+    @property
+    def labels(self) -> int:
+        return len(self.pairs)
+
+    def both(self, judge: bool, people: bool) -> int:
+        """Labelled conversations of which both said so."""
+        return self.pairs.count((judge, people))
+
 
 class Judged(NamedTuple):
-    """All questions, and conversations of which no judgement could be had."""
+    """All questions, conversations of which no judgement could be had, and what the judge said of the others."""
 
     scores: tuple[Score, ...]
     unjudged: int
+    answers: Answers
 
 
 def read_rubric(path: Path) -> list[Question]:
@@ -142,7 +152,7 @@ def judge(
     part.unlink()
     found = {key: row["answers"] for key, row in done.items() if row["answers"] is not None}
     scores = tuple(_score(one.name, found, labels, least, labelled) for one in questions)
-    return Judged(scores, len(done) - len(found))
+    return Judged(scores, len(done) - len(found), found)
 
 
 def _asked(chat: Chat, questions: Sequence[Question], dialogue: Sequence[Json]) -> tuple[dict[str, bool] | None, str]:
@@ -181,7 +191,7 @@ def _score(name: str, found: Answers, labels: Answers, least: float, labelled: i
     elif agreement < least:
         why = f"kappa {agreement:.2f}, wanted {least:.2f}"
     good = sum(answers[name] for answers in found.values())
-    return Score(name, good, len(found), len(both), agreement, not why, why)
+    return Score(name, good, len(found), tuple(both), agreement, not why, why)
 
 
 def told(found: Judged) -> list[str]:

@@ -50,13 +50,10 @@ def misfit(arguments: Json, schema: Json, *, judged_before: frozenset[str] = fro
         ArithmeticError, ValueError, RecursionError: what cannot be checked, as NaN under multipleOf.
     """
     try:
-        if schema.get("type") == "object" and _beyond(judged_before).isdisjoint(schema):
+        if type(arguments) is dict and schema.get("type") == "object" and _beyond(judged_before).isdisjoint(schema):
             properties = schema.get("properties", {})
-            for name, value in arguments.items():
-                if name not in properties or not _surely_fits(value, properties[name]):
-                    break
-            else:
-                return None
+            if arguments.keys() <= properties.keys():
+                return _first_of_properties(arguments, properties)
         return _first(arguments, schema, judged_before)
     except _Unsure:
         pass
@@ -93,12 +90,12 @@ def _first(value: Any, schema: Any, passed_over: frozenset[str] = frozenset()) -
     if type(schema) is not dict or "prefixItems" in schema:
         raise _Unsure
     for keyword, rule in schema.items():
-        if keyword not in _CAN_FAIL:
-            continue
         holds = _HOLDS.get(keyword)
         if holds is not None:
             if not holds(value, rule) and keyword not in passed_over:
                 return Misfit((), keyword, rule, value)
+        elif keyword not in _CAN_FAIL:
+            continue
         elif keyword in _INSIDE:
             found = _INSIDE[keyword](value, rule)
             if found is not None:
@@ -114,10 +111,10 @@ def _first(value: Any, schema: Any, passed_over: frozenset[str] = frozenset()) -
 def _first_of_properties(value: Any, rule: Json) -> Misfit | None:
     if isinstance(value, dict):
         for name, schema in rule.items():
-            if name in value:
+            if name in value and not _surely_fits(value[name], schema):
                 found = _first(value[name], schema)
                 if found is not None:
-                    return found._replace(path=(name, *found.path))
+                    return Misfit((name, *found.path), found.keyword, found.wanted, found.got)
     return None
 
 
@@ -126,7 +123,7 @@ def _first_of_items(value: Any, rule: Any) -> Misfit | None:
         for place, item in enumerate(value):
             found = _first(item, rule)
             if found is not None:
-                return found._replace(path=(place, *found.path))
+                return Misfit((place, *found.path), found.keyword, found.wanted, found.got)
     return None
 
 

@@ -33,6 +33,8 @@ CALL_STAGES: tuple[Stage, ...] = ("function", "required", "extra", "type", "valu
 Allowed = Mapping[str, Sequence[Any]]
 #: Faults of the arguments as a whole that the stages `required` and `extra` have judged already.
 _JUDGED_BEFORE = frozenset({"required", "additionalProperties", "unevaluatedProperties"})
+#: As tuples: `int | float` would be made anew at every comparison.
+_NUMBER, _NESTED = (int, float), (list, dict)
 _RIGHT = Score(right=True)
 _NO_SCHEMA: Json = {"type": "object", "properties": {}}
 
@@ -58,19 +60,19 @@ def score(
     Returns:
         right, or the first stage that failed with a one-line difference.
     """
-    ask = tuple(prediction_ask or ())
+    expected, ask = case.expected, prediction_ask or ()
     if case.ask:
         return _score_ask(prediction_calls, ask, case.ask)
-    if not case.expected:
+    if not expected:
         return _score_no_tool(prediction_calls, ask)
     if ask or not prediction_calls:
-        wanted = ", ".join(e.name for e in case.expected)
+        wanted = ", ".join(e.name for e in expected)
         if ask:
             return _wrong("required", f"wanted {wanted}, asked back for {', '.join(ask)}")
         return _wrong("function", f"wanted {wanted}, called nothing")
-    if len(case.expected) == 1 and len(prediction_calls) == 1:
-        return score_call(prediction_calls[0], case.expected[0], tools.get(case.expected[0].name))
-    return _score_several(prediction_calls, case.expected, tools)
+    if len(expected) == 1 and len(prediction_calls) == 1:
+        return score_call(prediction_calls[0], expected[0], tools.get(expected[0].name))
+    return _score_several(prediction_calls, expected, tools)
 
 
 def score_prediction(prediction: Prediction, case: TestCase, tools: Mapping[str, Tool]) -> Score:
@@ -92,7 +94,7 @@ def same_value(wanted: Any, got: Any, schema: Json | None = None) -> bool:
         return wanted == got or _plain(wanted) == _plain(got)
     if isinstance(wanted, bool) or isinstance(got, bool):
         return wanted is got
-    if isinstance(wanted, int | float) and isinstance(got, int | float):
+    if isinstance(wanted, _NUMBER) and isinstance(got, _NUMBER):
         return wanted == got
     schema = schema if isinstance(schema, dict) else {}
     if isinstance(wanted, list) and isinstance(got, list):
@@ -105,7 +107,7 @@ def same_value(wanted: Any, got: Any, schema: Json | None = None) -> bool:
 
 def show_allowed(allowed: Sequence[Any]) -> str:
     """The allowed values on one line: `a | b | left out`."""
-    return " | ".join("left out" if value == "" else show(value) for value in allowed) or "left out"
+    return " | ".join(["left out" if value == "" else show(value) for value in allowed]) or "left out"
 
 
 def show_call(call: Call) -> str:
@@ -129,7 +131,7 @@ def match(fits: Callable[[int, int], bool], lefts: int, rights: int) -> list[int
     known: dict[tuple[int, int], bool] = {}
 
     def place(left: int, seen: set[int]) -> bool:
-        for right in (left, *range(left), *range(left + 1, rights)) if left < rights else range(rights):
+        for right in range(rights):
             if right in seen:
                 continue
             edge = known.get((left, right))
@@ -144,7 +146,15 @@ def match(fits: Callable[[int, int], bool], lefts: int, rights: int) -> list[int
                 return True
         return False
 
+    unplaced = []
     for left in range(lefts):
+        if left < rights and fits(left, left):
+            owner[left] = left
+            known[left, left] = True
+        else:
+            known[left, left] = False
+            unplaced.append(left)
+    for left in unplaced:
         place(left, set())
     return owner
 
@@ -192,8 +202,8 @@ def _fits(call: Call, expected: Expected, tool: Tool | None) -> bool:
         return False
     schema = _NO_SCHEMA if tool is None else tool.parameters
     given, allowed = call.arguments, expected.arguments
-    for name, values in allowed.items():
-        if name in given and not _among(given[name], values, schema, name, expected):
+    for name, value in given.items():
+        if name in allowed and not _among(value, allowed[name], schema, name, expected):
             return False
     if given.keys() <= allowed.keys():  # then nothing is extra, and no value is left to compare
         return not (_missing(given, allowed, schema, expected.name) or _ill_typed(given, schema))
@@ -219,9 +229,10 @@ def _failure(call: Call, expected: Expected, tool: Tool | None) -> _Failure | No
 
 
 def _missing(given: Json, allowed: Allowed, schema: Json, tool: str) -> _Failure | None:
-    for name, values in allowed.items():
-        if name not in given and "" not in values:
-            return _Failure("required", partial(_left_out, name, values))
+    if not allowed.keys() <= given.keys():
+        for name, values in allowed.items():
+            if name not in given and "" not in values:
+                return _Failure("required", partial(_left_out, name, values))
     for name in schema.get("required", ()):
         if name not in given and name not in allowed and "default" not in _schema(schema, name):
             return _Failure("required", partial("{}: required by {}, left out".format, name, tool))
@@ -247,8 +258,9 @@ def _ill_typed(given: Json, schema: Json) -> _Failure | None:
 
 
 def _unequal(given: Json, expected: Expected, schema: Json) -> _Failure | None:
+    allowed: Allowed = expected.arguments
     for name, value in given.items():
-        values = expected.arguments.get(name)
+        values = allowed.get(name)
         if values is None:  # only a required parameter with a default comes so far
             values = [_schema(schema, name)["default"]]
         if not _among(value, values, schema, name, expected):
@@ -264,7 +276,7 @@ def _among(value: Any, values: Sequence[Any], schema: Json, name: str, expected:
             if (type(one) is int or type(one) is float) and one == value:
                 return True
         return False
-    inner = _schema(schema, name) if isinstance(value, list | dict) else None
+    inner = _schema(schema, name) if isinstance(value, _NESTED) else None
     for one in values:
         if one != "" and same_value(one, value, inner):
             return True
@@ -310,8 +322,8 @@ def _schema(parameters: Json, name: str) -> Json:
 
 
 def _plain(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).strip()
+    return (text if text.isascii() else unicodedata.normalize("NFKC", text)).strip()
 
 
 def _wrong(stage: Stage, detail: str) -> Score:
-    return Score(right=False, stage=stage, detail=detail)
+    return Score(False, stage, detail)

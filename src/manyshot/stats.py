@@ -298,6 +298,21 @@ def kappa(first: Sequence[bool], second: Sequence[bool]) -> float | None:
     return (agreed - chance) / (1 - chance)
 
 
+def kappa_interval(first: Sequence[bool], second: Sequence[bool]) -> Interval | None:
+    """95% interval of `kappa` (Fleiss, Cohen and Everitt 1969, by statsmodels), within -1..1; None where it is None.
+
+    Raises:
+        ValueError: not the same cases.
+    """
+    if kappa(first, second) is None:
+        return None
+    from statsmodels.stats.inter_rater import cohens_kappa
+
+    table = [[sum((a, b) == (x, y) for a, b in zip(first, second, strict=True)) for y in (0, 1)] for x in (0, 1)]
+    found = cohens_kappa(table)
+    return Interval(max(-1.0, float(found.kappa_low)), min(1.0, float(found.kappa_upp)))
+
+
 def percentile(values: Sequence[float], q: float) -> float | None:
     """The q-th percentile (0..100) by linear interpolation between ranks, as numpy's default. None without values.
 

@@ -115,7 +115,7 @@ def test_the_page_loads_nothing(language: str) -> None:
 
 
 def test_no_rows_are_said_to_be_none() -> None:
-    assert "No conversation was played." in render([], SCENARIOS, 1, HEADING, "en")
+    assert "No conversation was judged." in render([], SCENARIOS, 1, HEADING, "en")
 
 
 def test_a_simulation_writes_its_page_beside_the_rows(tmp_path: Path) -> None:

@@ -107,3 +107,5 @@ class RunInfo(Record):
     """Figure -> value as it should be read, e.g. "pairs of field values": "100% by 84 combinations"."""
     note: str = ""
     """One sentence above everything, e.g. that the tests are a sample."""
+    rows: str = ""
+    """The file of the rows, as seen from the report; "" where there is none."""

@@ -29,6 +29,8 @@ class Failure:
     """A failed row and its difference, for the template."""
 
     row: Row
+    line: int
+    """Where the row stands in the file of rows, from 1."""
     lines: tuple[diff.Line, ...]
 
 
@@ -94,6 +96,7 @@ def render(
     )
     environment.filters.update(percent=percent, p=p_value, ms=_ms)
     modes = summarise(evaluation) if evaluation.rows else ()
+    at = {(row.mode, row.id): line for line, row in enumerate(evaluation.rows, 1)}
     return environment.get_template("report.html.j2").render(
         say=say,
         mode_name=mode_name,
@@ -110,7 +113,7 @@ def render(
         tools=_tools(modes),
         held_out=sorted({t for r in evaluation.rows if r.held_out for t in r.tools}),
         likeness=_likeness(evaluation),
-        failures=[Failure(r, diff.lines(r)) for m in reversed(modes) for r in m.failures],
+        failures=[Failure(r, at[r.mode, r.id], diff.lines(r)) for m in reversed(modes) for r in m.failures],
         loss=plots.loss_chart(loss),
         has_held_loss=any(p.held_out is not None for p in loss),
         curve=plots.learning_chart(curve),

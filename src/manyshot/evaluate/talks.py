@@ -6,6 +6,7 @@ One rule: as report.html, it shows what the rows say and requests nothing from a
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,6 +35,8 @@ class Heading:
     domain: str
     mode: str
     date: datetime
+    #: The file of the rows, as seen from the page; "" where there is none.
+    rows: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,20 @@ class Failure:
 
     scenario: Scenario
     row: Json
+    #: Where the row stands in the file of rows, from 1.
+    line: int
     state: tuple[State, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Slips:
+    """What customers that a model played did wrong, in tries that count neither way."""
+
+    #: Kind of error -> tries that it spoilt.
+    kinds: dict[str, int]
+    #: Conversations that were played again and then judged, and those of which every try was spoilt.
+    mended: int
+    unjudged: tuple[Json, ...]
 
 
 def write_talks(
@@ -101,7 +117,8 @@ def render(
     )  # fmt: skip
     environment.filters.update(percent=percent, call=_call)
     by_id = {one.id: one for one in scenarios}
-    failures = [_failure(by_id[row["id"]], row) for row in rows if not row["pass"]]
+    failures = [_failure(by_id[row["id"]], row, line) for line, row in enumerate(rows, 1) if row["pass"] is False]
+    slips, rows = _slips(rows), [row for row in rows if row["pass"] is not None]
     return environment.get_template("talks.html.j2").render(
         say=say,
         heading=heading,
@@ -110,11 +127,22 @@ def render(
         classes=_grouped(scenarios, rows, trials, lambda one: [w[f"class_{name}"] for name in classes_of(one)]),
         paths=_grouped(scenarios, rows, trials, lambda one: [_path(one)]),
         failures=failures,
+        slips=slips,
         conversations=len(rows),
         css=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),
         more=Markup((_TEMPLATES / "talks.css").read_text(encoding="utf-8")),
         script=Markup((_TEMPLATES / "talks.js").read_text(encoding="utf-8")),
     )
+
+
+def _slips(rows: Sequence[Json]) -> Slips | None:
+    """None where no customer erred."""
+    erred = [row for row in rows if row.get("slips")]
+    if not erred:
+        return None
+    kinds = Counter(slip["kind"] for row in erred for slip in row["slips"])
+    unjudged = tuple(row for row in erred if row["pass"] is None)
+    return Slips(dict(kinds.most_common()), len(erred) - len(unjudged), unjudged)
 
 
 def classes_of(one: Scenario) -> list[str]:
@@ -162,14 +190,14 @@ def _group(name: str, members: Sequence[Scenario], rows: Sequence[Json], trials:
     )
 
 
-def _failure(one: Scenario, row: Json) -> Failure:
+def _failure(one: Scenario, row: Json, line: int) -> Failure:
     state = []
     for sort in SORTS:
         wanted = tuple(map(_one_row, getattr(one.expected, sort)))
         found = tuple(map(_one_row, row["final_state"].get(sort, ())))
         if wanted or found:
             state.append(State(sort, wanted, found))
-    return Failure(one, row, tuple(state))
+    return Failure(one, row, line, tuple(state))
 
 
 def _call(call: Json) -> str:

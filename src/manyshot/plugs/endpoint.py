@@ -35,12 +35,17 @@ logging.getLogger("stamina").addHandler(logging.NullHandler())
 class Endpoint:
     """One model behind an endpoint. `where`: what settings name it, for messages. Safe to use from several threads."""
 
-    def __init__(self, base_url: str, model: str, key: str, key_env: str, where: str, options: dict[str, Any]) -> None:
+    def __init__(
+        self, base_url: str, model: str, key: str, key_env: str, where: str, options: dict[str, Any],
+        seconds: float = CALL_SECONDS,
+    ) -> None:  # fmt: skip
+        """seconds: for one call; twice as long for one with all its repetitions."""
         self.base_url, self.model, self.options = base_url, model, dict(options)
         self.usage = Usage()
         self._key, self._key_env, self._where = key, key_env, where
         self._lock = threading.Lock()
-        self._client = openai.OpenAI(api_key=key or "none", base_url=base_url, timeout=CALL_SECONDS, max_retries=0)
+        self._whole = WHOLE_SECONDS / CALL_SECONDS * seconds
+        self._client = openai.OpenAI(api_key=key or "none", base_url=base_url, timeout=seconds, max_retries=0)
 
     def ask(self, **request: Any) -> Any:
         """One chat completion, counted, not repeated: its first choice's message and its usage.
@@ -89,7 +94,7 @@ class Endpoint:
             return decided
 
         try:
-            for attempt in stamina.retry_context(on=again, attempts=ATTEMPTS, timeout=WHOLE_SECONDS):
+            for attempt in stamina.retry_context(on=again, attempts=ATTEMPTS, timeout=self._whole):
                 with attempt:
                     if attempt.num > 1:
                         with self._lock:
@@ -102,7 +107,7 @@ class Endpoint:
             kind = RefusedError if error.status_code in _NOT_THIS else TeacherError
             raise kind(f"{self.base_url} answered {error.status_code}: {self._said(error)}") from None
         except openai.OpenAIError as error:
-            raise TeacherError(f"{self.base_url}: {self._said(error)}") from None
+            raise TeacherError(f"{self.base_url}: {self._said(error)}") from error
         except ValueError:
             raise TeacherError(f"{self.base_url} answered with something that is not JSON") from None
         raise AssertionError("unreachable: the last attempt returns or raises")

@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from manyshot.flow.steps import PLACE, Ask, Flow
 from manyshot.flow.words import grams
@@ -34,9 +34,21 @@ _SAYINGS: Mapping[Language, Mapping[str, str]] = {
 _EMPTY = frozenset(("客户", "是否", "希望", "选定", "信息", "内容", "the", "customer", "whether", "what", "for"))
 
 
+class Talker(Protocol):
+    """Who plays the customer of one conversation."""
+
+    def open(self) -> str:
+        """The first message."""
+        ...
+
+    def answer(self, reply: str, *, over: bool) -> str | None:
+        """What it says to a reply; None when it goes. `over`: the assistant has closed the conversation."""
+        ...
+
+
 @dataclass(slots=True)
 class Customer:
-    """One customer in one conversation.
+    """One scripted customer in one conversation.
 
     words: how each key of the profile is asked for, with what each word is worth (see `words_of_keys`). Slots
     of the flow's first question are told by the opening. patience: how often it has nothing to add before it goes.
@@ -77,24 +89,37 @@ class Customer:
             return None
         return says["unknown"] if asks else says["bye"]
 
-    def _asked(self, reply: str) -> list[str]:
-        """Keys of the profile that a reply asks for, in the profile's order; where its words tell none, the next one
-        that was not told, of those that customers do not begin with."""
+    def surely_asked(self, reply: str) -> list[str]:
+        """Keys of the profile whose words a reply asks with, in the profile's order; [] when it asks nothing."""
+        worth = self._worth(reply) if _QUESTION.search(reply) else {}
+        most = max(worth.values(), default=0.0)
+        if most < ASKED:
+            return []
+        best = max(worth, key=worth.__getitem__)
+        group = next((own for own in self.together if best in own), None)
+        return [
+            key
+            for key in self.scenario.profile
+            if worth[key] >= max(ASKED, BESIDE * most) and (group is None or key in group or self._free(key))
+        ]
+
+    def _worth(self, reply: str) -> dict[str, float]:
+        """How much the words of a reply's questions say that each key is asked for."""
         there = grams(_questions(reply))
         worth = {
             key: math.fsum(value for word, value in own.items() if word in there) for key, own in self.words.items()
         }
         if len(_CLOCK.findall(reply)) > 1:  # who names several hours asks which
             worth |= {key: worth[key] + ASKED for key in self.moments if key in worth}
+        return worth
+
+    def _asked(self, reply: str) -> list[str]:
+        """Keys of the profile that a reply asks for, in the profile's order; where its words tell none, the next one
+        that was not told, of those that customers do not begin with."""
+        if sure := self.surely_asked(reply):
+            return sure
+        worth = self._worth(reply)
         most = max(worth.values(), default=0.0)
-        if most >= ASKED:
-            best = max(worth, key=worth.__getitem__)
-            group = next((own for own in self.together if best in own), None)
-            return [
-                key
-                for key in self.scenario.profile
-                if worth[key] >= max(ASKED, BESIDE * most) and (group is None or key in group or self._free(key))
-            ]
         left = [key for key in self.scenario.profile if key not in self._given]
         near = [key for key in left if worth[key] == most > 0]
         return (near or [key for key in left if key not in next(iter(self.together), ())])[:1]

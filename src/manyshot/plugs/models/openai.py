@@ -11,8 +11,8 @@ from typing import Any
 
 import openai
 
-from manyshot.errors import ModelError, RefusedError, TeacherError
-from manyshot.plugs.endpoint import Endpoint
+from manyshot.errors import ModelError, RefusedError, SlowError, TeacherError
+from manyshot.plugs.endpoint import CALL_SECONDS, Endpoint
 from manyshot.protocols import Asked, ChatReply, Usage
 from manyshot.types import Json, Tool
 
@@ -20,17 +20,26 @@ from manyshot.types import Json, Tool
 class OpenAIChat:
     """Fits manyshot.protocols.Chat. Answers are as repeatable as the endpoint lets them be (temperature 0, a seed)."""
 
-    def __init__(self, base_url: str, model: str, key: str = "", key_env: str = "", where: str = "") -> None:
-        """Nothing is asked yet. `key_env`: the name of the key, `where`: what named the endpoint; for messages."""
-        self._there = Endpoint(base_url, model, key, key_env, where or base_url, {"temperature": 0.0, "seed": 0})
+    def __init__(
+        self, base_url: str, model: str, key: str = "", key_env: str = "", where: str = "", *,
+        temperature: float = 0.0, seconds: float = CALL_SECONDS,
+    ) -> None:  # fmt: skip
+        """Nothing is asked yet. `key_env`: the name of the key, `where`: what named the endpoint; for messages.
+
+        seconds: that one call may take.
+        """
+        options = {"temperature": temperature, "seed": 0}
+        self._there = Endpoint(base_url, model, key, key_env, where or base_url, options, seconds)
 
     @property
     def usage(self) -> Usage:
         return self._there.usage
 
-    def reply(self, messages: Sequence[Json], tools: Sequence[Tool]) -> ChatReply:
+    def reply(self, messages: Sequence[Json], tools: Sequence[Tool], *, seed: int = 0) -> ChatReply:
         """See protocols.Chat."""
         request: Json = {"messages": list(messages)}
+        if seed:
+            request["seed"] = seed
         if tools:
             request["tools"] = [{"type": "function", "function": _function(tool)} for tool in tools]
         try:
@@ -38,6 +47,8 @@ class OpenAIChat:
         except RefusedError:
             raise
         except TeacherError as error:
+            if isinstance(error.__cause__, openai.APITimeoutError):
+                raise SlowError(f"{error}; what was answered is kept, the same command goes on") from None
             raise ModelError(f"{error}; what was answered is kept, the same command goes on") from None
 
     def close(self) -> None:
@@ -47,6 +58,8 @@ class OpenAIChat:
         while True:
             began = time.perf_counter()
             try:
+                if "seed" not in self._there.options:
+                    request.pop("seed", None)
                 message, used = self._there.ask(**request)
             except openai.APIStatusError as error:
                 if self._there.without_option(error):
