@@ -224,6 +224,7 @@ def test_free_text_that_is_a_piece_of_a_day_strayed() -> None:
         ("not AB12345", ("AB12345",), ()),
         ("move AB12345 from Friday to Sunday", ("AB12345",), ("Sunday",)),
         ("AB12345, shift it from Friday on to Sunday", ("AB12345",), ("Sunday",)),
+        ("AB12345 on Friday, no wait, Friday is full, Sunday", ("AB12345",), ("Sunday",)),
         ("AB12345 any day from Friday to Sunday", ("AB12345",), ("Friday", "Sunday")),
     ],
 )
@@ -276,3 +277,12 @@ def test_a_sum_of_money_is_told_from_a_count(action: str, said: str) -> None:
     assert evidence.choices(tool, action)["amount",] == (said,)
     (span,) = evidence.spots(tool.slots[0], action)
     assert evidence.fitting(tool.slots[0], span, action)
+
+
+def test_the_day_behind_a_verb_of_moving_is_the_new_one() -> None:
+    move = slots_of(
+        Tool(name="Move", parameters={"properties": {"day": {"type": "string", "format": "date"}}}),
+        Context(today=CONTEXT.today, language="zh"),
+    )
+    assert evidence.choices(move, "师傅定的周四，我加班，改这周日下午") == {("day",): ("这周日",)}
+    assert evidence.choices(move, "改十六号，哎十六号出差，十七号")[("day",)][-1] == "十七号"

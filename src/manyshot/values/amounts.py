@@ -78,6 +78,9 @@ def _numbers(field: Field, text: str, folded: str) -> Iterator[tuple[int, int]]:
             yield start, end
     if unit is not None:
         yield from _measures(unit, folded, free)
+        if unit.dimension == "time":
+            said = moments.lasting(folded, field.context.today, field.context.language)
+            yield from ((start, end) for start, end, _ in said)
     elif field.kind is Kind.INTEGER:
         yield from _counts(field, text, folded)
 

@@ -94,7 +94,30 @@ def from_description(values: Sequence[Any], description: str) -> dict[str, list[
         )
         if match and (said := match["said"].strip().strip("\"'`")):
             out[str(value)] = [said]
-    return out
+    return out or {value: [re.split(r"[(（]", said)[0].strip()] for value, said in in_order(values, description).items()}
+
+
+#: What parts the choices of a list that stands in a description; in brackets it does not.
+_LISTED = {"、": re.compile(r"、|或者?|和(?=[^、或和]+$)"), ",": re.compile(r"\s*,\s*(?:or\s+|and\s+)?|\s+(?:or|and)\s+")}
+
+
+def in_order(values: Sequence[Any], description: str) -> dict[str, str]:
+    """What a description says of each enum value where it lists just as many things and names none of the values:
+    "钢琴房、鼓房、排练房" of piano, drum, band. In English the list has to stand behind a colon."""
+    if len(values) < 2 or any(re.search(rf"(?<!\w){re.escape(str(value))}(?!\w)", description) for value in values):
+        return {}
+    for clause in re.split(r"[;；。\n]|\.(?:\s|$)", description):
+        _, colon, listed = clause.rpartition("：" if "：" in clause else ":")
+        sign = "、" if "、" in clause or "或" in clause else ","
+        if sign == "," and not colon:
+            continue
+        kept = re.sub(r"[(（][^)）]*[)）]", lambda match: "\0" * len(match[0]), listed)
+        ends = [(match.start(), match.end()) for match in _LISTED[sign].finditer(kept)]
+        starts, stops = [0, *(end for _, end in ends)], [*(start for start, _ in ends), len(listed)]
+        said = [listed[a:b].strip() for a, b in zip(starts, stops, strict=True)]
+        if len(said) == len(values) and all(said):
+            return dict(zip(map(str, values), said, strict=True))
+    return {}
 
 
 def glosses(values: Sequence[Any], description: str) -> dict[str, str]:
@@ -114,7 +137,7 @@ def glosses(values: Sequence[Any], description: str) -> dict[str, str]:
         if number == len(found):
             said = re.split(r"[;；。]|\.(?!\d)", said, maxsplit=1)[0]
         out[value] = said.strip(" =:：,，;；、.。()（）\"'`—-")
-    return out
+    return out or in_order(values, description)
 
 
 def read_enum(values: Sequence[Any], synonyms: Mapping[str, Sequence[str]], surface: Any) -> Any:

@@ -169,6 +169,21 @@ def apart(text: str, now: datetime, language: str, past: bool = False) -> Moment
     return leaning.apart(text, candidates(text, now, language, past), now, language, past)
 
 
+_UNTIL = re.compile(r"\s*(?:到|至|~|-|–|—|\bto\b|\buntil\b|\btill?\b)\s*")
+
+
+def lasting(text: str, now: datetime, language: str) -> Iterator[tuple[int, int, int]]:
+    """Where the folded text says from what hour to what hour: begin, end, and the minutes between, at most half a day."""
+    hours = [m for m in candidates(text, now, language) if m.time is not None and not m.weak and m.date is None]
+    for first in hours:
+        link = _UNTIL.match(text, first.end)
+        for second in hours if link else ():
+            if link and first.time and second.time and second.start == link.end():
+                minutes = 60 * (second.time.hour - first.time.hour) + second.time.minute - first.time.minute
+                if 0 < minutes % 1440 <= 720:
+                    yield first.start, second.end, minutes % 1440
+
+
 _HEAD = re.compile(
     r"(?:在|于|到|就|约在|约|大约|大概|定在|改到|改成|差不多|是)\s*|(?:at|on|by|for|around|about|approximately|from|to|until|till|@)\s+"
 )

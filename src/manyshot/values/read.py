@@ -91,6 +91,11 @@ def _number(field: Field, surface: Any) -> int | float:
 
 def number_of(field: Field, text: str) -> int | float:
     """The number that a folded surface says, in the field's unit and with the sign of its direction."""
+    if field.unit is not None and field.unit.dimension == "time":
+        whole = (0, len(text))
+        for *place, minutes in moments.lasting(text, field.context.today, field.context.language):
+            if tuple(place) == whole:
+                return tidy(minutes * 60 / field.unit.factor)
     about = str(field.schema.get("description", ""))
     if (said := named.number_for(text, about)) is not None:
         return said

@@ -330,6 +330,10 @@ def _unit_at() -> re.Pattern[str]:
     return re.compile(rf"\s*(?P<u>{pattern()})")
 
 
+#: What makes a month before it that of a date.
+_OF_A_DAY = re.compile(r"\s*(?:\d{1,2}|[一二三四五六七八九十]{1,3})\s*[号日]|[份底初末中上下]")
+
+
 def unit_spans(text: str, start: int, limit: int) -> list[int]:
     """Ends of the unit words (and of a half or digits after them) in text[start:limit], the first few."""
     ends: list[int] = []
@@ -337,6 +341,8 @@ def unit_spans(text: str, start: int, limit: int) -> list[int]:
         rf"(?:{pattern()})(?P<more>半|\s+and\s+a\s+half\b|{SMALLER}|[一二三四五六七八九\d]{{1,2}}(?![\d一二三四五六七八九十]))?",
         text[start:limit],
     ):
+        if match[0][0] == "月" and _OF_A_DAY.match(text, start + match.start() + 1):  # 半年 6月1号起
+            continue
         if match["more"]:
             ends.append(start + match.start("more"))
         ends.append(start + match.end())
