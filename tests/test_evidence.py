@@ -228,7 +228,9 @@ def test_free_text_that_is_a_piece_of_a_day_strayed() -> None:
         ("AB12345 any day from Friday to Sunday", ("AB12345",), ("Friday", "Sunday")),
     ],
 )
-def test_what_is_taken_back_denied_or_moved_away_from_is_not_meant(action: str, ref: tuple[str, ...], day: tuple[str, ...]) -> None:
+def test_what_is_taken_back_denied_or_moved_away_from_is_not_meant(
+    action: str, ref: tuple[str, ...], day: tuple[str, ...]
+) -> None:
     found = evidence.choices(MOVE, action)
     assert (found.get(("ref",)), found.get(("day",))) == (ref, day)
 

@@ -18,10 +18,10 @@ from manyshot.cli_desk import desk
 from manyshot.cli_dialogues import dialogues
 from manyshot.cli_export import export
 from manyshot.cli_judge import judge
+from manyshot.cli_plan import plan
+from manyshot.cli_promote import promote
 from manyshot.cli_registry import app as registry
 from manyshot.cli_serve import serve
-from manyshot.cli_promote import promote
-from manyshot.cli_plan import plan
 from manyshot.cli_shots import Trust
 from manyshot.cli_shots import app as shots
 from manyshot.cli_simulate import simulate

@@ -34,7 +34,9 @@ def serve(
     ] = "",
     access: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Who may come in (manyshot access init); else this machine alone, as anybody."),
+        typer.Option(
+            metavar="FILE", help="Who may come in (manyshot access init); else this machine alone, as anybody."
+        ),
     ] = None,
     free: Annotated[bool, typer.Option("--free", help="The thinking model writes all thoughts itself.")] = False,
     traces: Annotated[
@@ -75,7 +77,9 @@ def _door(access: Path | None, customer: str, telemetry: Telemetry) -> Door:
     from manyshot.service.door import OpenDoor
 
     if access is None:
-        return OpenDoor(lambda who, what, about: telemetry.log.write("audit", who=who, what=what, about=about), customer)
+        return OpenDoor(
+            lambda who, what, about: telemetry.log.write("audit", who=who, what=what, about=about), customer
+        )
     if customer:
         raise SpecError("--customer: with --access a customer is who the token says; leave it out")
     from manyshot.access.door import open_door

@@ -308,7 +308,9 @@ def _like(kind: Kind, other: Kind) -> bool:
 def _beside_moments(slot: Slot, spans: list[Span], action: str) -> list[Span]:
     """Without numbers that are part of a day or an hour: in the corpus, none of 128 was meant for a number's field."""
     context = slot.field.context
-    found = [m for m in moments.candidates(half_lower(action), context.today, context.language) if not m.weak and not m.edge]
+    found = [
+        m for m in moments.candidates(half_lower(action), context.today, context.language) if not m.weak and not m.edge
+    ]
     return [span for span in spans if not any(m.start <= span.start and span.end <= m.end for m in found)]
 
 

@@ -7,11 +7,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from tests.courses import tiny_tokenizer
 
 from manyshot.errors import ModelError
 from manyshot.plugs.bases import PACKAGED, Packaged, _join, check_tokenizer, locate
 from manyshot.plugs.gguf_read import hf_name, read_header
+from tests.courses import tiny_tokenizer
 
 
 def test_unknown_name_lists_the_names(tmp_path: Path) -> None:

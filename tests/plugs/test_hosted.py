@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 import stamina
-from tests.courses import acting, pair, thinking, tiny_tokenizer
-from tests.courses import dialogue as one_dialogue
-from tests.finetuning import Service, service
 
 from manyshot.errors import TrainError
 from manyshot.plugs.trainers.hosted import EVENTS, JOB, Hosted, HostedConfig
+from tests.courses import acting, pair, thinking, tiny_tokenizer
+from tests.courses import dialogue as one_dialogue
+from tests.finetuning import Service, service
 
 KEY = "sk-very-secret"
 

@@ -10,10 +10,9 @@ import pytest
 
 pytest.importorskip("langchain_openai", reason="the plug needs manyshot[langchain]")
 
+from manyshot.plugs.langchain import ChatManyshot
 from tests.service.conftest import home, hotel
 from tests.service.hotel import House
-
-from manyshot.plugs.langchain import ChatManyshot
 
 __all__ = ["home", "hotel"]
 

@@ -12,12 +12,12 @@ import pytest
 import torch
 import yaml
 from safetensors.torch import load_file, save_file
-from tests.courses import PREFIX, acting, dialogue, pair, thinking, tiny_tokenizer
 
 from manyshot.errors import TrainError
 from manyshot.plugs.trainers.course import Course, Sample
 from manyshot.plugs.trainers.llamafactory import FOLDER, LlamaFactory, LlamaFactoryConfig
 from manyshot.types import Call, Refusal
+from tests.courses import PREFIX, acting, dialogue, pair, thinking, tiny_tokenizer
 
 
 @pytest.fixture(scope="module")

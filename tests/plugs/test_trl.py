@@ -7,11 +7,11 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.courses import acting, dialogue, pair, thinking, tiny_tokenizer
 
 from manyshot.errors import TrainError
 from manyshot.plugs.trainers.lora import LoraConfig
 from manyshot.plugs.trainers.trl import DATA, FOLDER, SCRIPT, SETTINGS, Trl
+from tests.courses import acting, dialogue, pair, thinking, tiny_tokenizer
 
 
 @pytest.fixture(scope="module")

@@ -94,11 +94,16 @@ def from_description(values: Sequence[Any], description: str) -> dict[str, list[
         )
         if match and (said := match["said"].strip().strip("\"'`")):
             out[str(value)] = [said]
-    return out or {value: [re.split(r"[(（]", said)[0].strip()] for value, said in in_order(values, description).items()}
+    return out or {
+        value: [re.split(r"[(（]", said)[0].strip()] for value, said in in_order(values, description).items()
+    }
 
 
 #: What parts the choices of a list that stands in a description; in brackets it does not.
-_LISTED = {"、": re.compile(r"、|或者?|和(?=[^、或和]+$)"), ",": re.compile(r"\s*,\s*(?:or\s+|and\s+)?|\s+(?:or|and)\s+")}
+_LISTED = {
+    "、": re.compile(r"、|或者?|和(?=[^、或和]+$)"),
+    ",": re.compile(r"\s*,\s*(?:or\s+|and\s+)?|\s+(?:or|and)\s+"),
+}
 
 
 def in_order(values: Sequence[Any], description: str) -> dict[str, str]:

@@ -55,7 +55,9 @@ _GOES_ON = {"am": range(5, 13), "evening": range(5, 13), "dawn": range(7), "nigh
 _ZH_LASTS = r"(?:(?P<n>\d{1,2}|[一二两三四五六七八九十]+)个?(?P<night>晚上?|夜)|(?:住|寄养|租|停|放|借|待)(?P<n2>\d{1,2}|[一二两三四五六七八九十]+)个?(?:周|星期|礼拜))"
 _EN_LASTS = r"(?P<n>an?|\d{1,2}|[a-z]+(?:-[a-z]+)?)\s+(?P<u>night|week|fortnight)s?\b"
 _LASTS = {
-    "zh": re.compile(rf"(?:开始|起|入住|到店|送来|送过来)?[,，、\s]*(?:一共|总共|连着?|先|要)?(?:住|寄养|待|呆|放|留)?{_ZH_LASTS}"),
+    "zh": re.compile(
+        rf"(?:开始|起|入住|到店|送来|送过来)?[,，、\s]*(?:一共|总共|连着?|先|要)?(?:住|寄养|待|呆|放|留)?{_ZH_LASTS}"
+    ),
     "en": re.compile(rf"(?:\s*,)?\s+(?:(?:and|then)\s+)?(?:for|staying|stays?|stopping)\s+(?:for\s+)?{_EN_LASTS}"),
 }
 _LASTS_FROM = {
