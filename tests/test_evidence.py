@@ -288,3 +288,18 @@ def test_the_day_behind_a_verb_of_moving_is_the_new_one() -> None:
     )
     assert evidence.choices(move, "师傅定的周四，我加班，改这周日下午") == {("day",): ("这周日",)}
     assert evidence.choices(move, "改十六号，哎十六号出差，十七号")[("day",)][-1] == "十七号"
+
+
+@pytest.mark.parametrize(
+    ("action", "seats"),
+    [
+        ("car for Friday, AB 123 45, 4 seats", ("4",)),
+        ("car for Friday, 4 seats, sorry no, 5", ("5",)),
+        ("car for Friday, booking AB12345", ()),
+    ],
+)
+def test_digits_of_a_code_are_no_number_and_a_unit_that_is_taken_back_is_gone(
+    action: str, seats: tuple[str, ...]
+) -> None:
+    hire = slots("Hire", [], ref=REF, seats={"type": "integer", "description": "number of seats"})
+    assert evidence.choices(hire, action)[("seats",)] == seats

@@ -280,6 +280,7 @@ def _sure(slot: Slot, action: str) -> list[Span]:
         spans = _beside_moments(slot, spans, action)
         if _of_whom(slot) and (people := heads.spots(action)):
             spans = [*people, *(s for s in spans if _of_people(slot, s.surface, action))]
+        spans = _meant(spans, action)  # "75 litres, sorry no, 95": the unit was said with the one that is taken back
         spans = [s for s in spans if _measured(slot, s, action)] or spans
     if slot.field.kind is Kind.ENUM:
         spans = [s for s in spans if _outright(s, action)]
@@ -290,6 +291,9 @@ def _in_tool(tool: ToolSlots, slot: Slot, action: str) -> list[Span]:
     """The places that may be meant for a field: where something is moved (from the 12th to the 14th; 改到14号) and only
     this field is of its kind, where it is moved to. In the corpus, that was meant 12 and 31 times, always."""
     spans, kind = _sure(slot, action), slot.field.kind
+    if kind in NUMBERS:
+        codes = [code for s in tool.slots if _code(s) for code in _spots(s.field, action)]
+        spans = [span for span in spans if not any(c.start <= span.start and span.end <= c.end for c in codes)]
     apart = len({span.surface for span in spans})
     if apart < 2 or any(_like(kind, s.field.kind) for s in tool.slots if s is not slot):
         return spans
@@ -299,6 +303,11 @@ def _in_tool(tool: ToolSlots, slot: Slot, action: str) -> list[Span]:
     between = action[old.end : new.start]
     near = apart == 2 and len(between) <= _SHORT
     return [new] if near and _MOVED_TO.search(between) and _MOVED_FROM.search(action[: old.start]) else spans
+
+
+def _code(slot: Slot) -> bool:
+    """Whether its values are codes, of which no part is a number: MC 118 340."""
+    return _shaped(slot) or slot.field.kind in (Kind.PHONE, Kind.EMAIL, Kind.PLATE)
 
 
 def _like(kind: Kind, other: Kind) -> bool:

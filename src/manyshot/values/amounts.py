@@ -20,7 +20,7 @@ _CODE = re.compile(r"(?<![a-z0-9])[a-z]+[-_]?\d+[a-z0-9_]*(?:-[a-z0-9]*\d[a-z0-9
 _CODES = re.compile(rf"\d+(?:[-/:]\d+)+|{_CODE.pattern}|\d+[-_][a-z0-9_]+|\d+[x×*]\d[a-z0-9]*")
 _SIGNED = re.compile(
     r"[$¥￥€£]\s*\d+(?:,\d{3})*(?![\d,]*\d)(?:\.\d+)?|百分之[零一二三四五六七八九十百点\d.]+"
-    r"|\b(?:an?\s+(?:full|whole)|an?|another|half an?|a quarter of an)\s+[a-z]+(?:\s+and a half)?"
+    r"|\b(?:an?\s+(?:full|whole|extra|additional|further)|an?|another|half an?|a quarter of an)\s+[a-z]+(?:\s+and a half)?"
 )
 #: A number written together with its unit: 15m, 5ml.
 _TOGETHER = re.compile(r"(?<![\w.-])\d+(?:\.\d+)?(?!(?:st|nd|rd|th|d)\b)(?=[a-z°%℃]{1,6}(?!\w))")

@@ -160,6 +160,7 @@ _EN: tuple[str, ...] = (
     r"\b(?:(?:12|twelve)\s+)?(?P<noon>noon|midday)\b",
     r"\b(?:(?:12|twelve)\s+)?(?P<night>midnight)\b",
     r"\b(?P<h>[01]\d|2[0-4])(?P<m>[0-5]\d)\s+(?:hours|hrs)\b",
+    r"(?:(?<=\bat )|(?<=\beta )|(?<=@ ))(?P<h>[01]\d|2[0-3])(?P<m>[0-5]\d)(?=\s*(?:$|[,;.!?](?!\d)|\s(?:on|today|tonight|tomorrow|for|please|pls|and|we|sharp|if|with)\b))",
     rf"(?<![\w.:/$-]){_EH}(?![\w:/%]|\.\d)(?P<weak>)",
 )  # fmt: skip
 _SUFFIX = re.compile(r"\s+(?:in\s+the\s+|this\s+)(?P<p>morning|afternoon|evening)\b|\s+(?:at|last)\s+(?P<n>night)\b")

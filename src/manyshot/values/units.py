@@ -231,6 +231,10 @@ def understood(measure: Measure, text: str, target: Unit | None) -> Measure:
     return measure
 
 
+#: Seconds; a week has seven nights.
+_WEEK = 604_800
+
+
 def convert(measure: Measure, target: Unit | None) -> Number:
     """The number in the target unit. ValueError where the dimensions differ."""
     if target is None or not measure.units:
@@ -238,6 +242,8 @@ def convert(measure: Measure, target: Unit | None) -> Number:
     for unit in measure.units:
         if unit.dimension == target.dimension:
             return tidy(round(measure.value * unit.factor / target.factor, 6))
+        if target.dimension == "night" and unit.dimension == "time" and unit.factor % _WEEK == 0:
+            return tidy(measure.value * 7 * unit.factor / _WEEK / target.factor)
     said = measure.units[0].zh or measure.units[0].en
     raise ValueError(f"a value in {target.en or target.zh} was wanted, {said} was said")
 
@@ -293,6 +299,10 @@ _EN_HALF = re.compile(r"half\s+(?:an?|of\s+an?)\s+")
 _EN_QUARTER = re.compile(r"(?P<n>an?|one|three)\s+quarters?\s+of\s+an?\s+")
 
 
+#: Two more nights, three extra weeks.
+_MORE = re.compile(r"\s+(?:more|extra|additional|further|full|whole)(?=\s)")
+
+
 def _en_part(text: str, unit: re.Pattern[str]) -> tuple[Measure, int] | None:
     """One number with its unit at the start of the text: half an hour, an hour and a half, two and a half hours, 90s."""
     value: Number | None = None
@@ -310,10 +320,14 @@ def _en_part(text: str, unit: re.Pattern[str]) -> tuple[Measure, int] | None:
         while said and (value := read_en(said)) is None:
             said = said.rpartition(" ")[0]
         pos = len(said)
-    if value is None and (match := re.match(r"(?:an?|another)\s+(?:(?:full|whole)\s+)?", text)):
+    if value is None and (
+        match := re.match(r"(?:an?|another)\s+(?:(?:full|whole|extra|additional|further)\s+)?", text)
+    ):
         value, pos = 1, match.end()
     if value is None:
         return None
+    if more := _MORE.match(text, pos):
+        pos = more.end()
     named = unit.match(text, pos) or (unit.match(text, pos + 1) if text[pos : pos + 1] == "-" else None)
     if not named:
         return None
