@@ -91,12 +91,14 @@ def make_server(app: object) -> uvicorn.Server:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A bound socket, so that a port in use is known before anything else is done. Raises SpecError."""
+    """A socket that takes connections, so that a port in use is known before anything else is done, and who is told the
+    address is not refused while the server starts. Raises SpecError."""
     try:
         family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         found = socket.socket(family, kind, proto)
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         found.bind(address)
+        found.listen(socket.SOMAXCONN)
     except (OSError, OverflowError) as error:
         said = getattr(error, "strerror", None) or str(error)
         raise SpecError(
