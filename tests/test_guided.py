@@ -17,7 +17,7 @@ from manyshot import multiply
 from manyshot.assistants import guidance_of, guidance_on, on
 from manyshot.cli import main
 from manyshot.config import find_domain
-from manyshot.guided import Guidance, Guided
+from manyshot.guided import Guidance, Guided, wants_person
 from manyshot.progress import Silent
 from manyshot.spec.load import load_domain
 from manyshot.types import Call, CallFault, FaultKind, Setup
@@ -133,6 +133,29 @@ def test_what_has_no_words_is_asked_again_and_what_is_endless_is_cut(guidance: G
     assert [call.name for call in calls(one)] == ["SearchSolution"]
     assert max(len(turn.text) for turn in one.turns) <= 2000
     assert talk(guidance, "  ", "\x00", "\u202e").over == "handoff"
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted"),
+    [
+        ("我要找人工", True),
+        ("给我转人工客服", True),
+        ("别跟我绕了,叫个真人来", True),
+        ("can I talk to a real person please", True),
+        ("get me a human", True),
+        ("不用转人工，你说就行", False),
+        ("I don't need a human for that", False),
+        ("the person at the door was rude", False),
+    ],
+)
+def test_a_wish_for_a_person_is_known(said: str, wanted: bool) -> None:
+    assert wants_person(said) is wanted
+
+
+def test_who_asks_for_a_person_in_the_middle_of_a_flow_gets_one(guidance: Guidance) -> None:
+    one = talk(guidance, "充电桩不亮了", "我要找人工")
+    assert one.over == "handoff"
+    assert "转接人工" in one.turns[-1].text
 
 
 def test_a_served_customer_may_begin_anew(guidance: Guidance) -> None:

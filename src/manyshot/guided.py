@@ -64,6 +64,27 @@ class Guidance:
     weigh: Weigh | None = None
 
 
+#: A wish to talk to a person, in the middle of a flow: nobody is kept from one.
+_PERSON = re.compile(
+    r"(?<![不没别])(?:转|找|要|换|接|叫)(?:个|一下|一个|到|给)?(?:人工|真人|活人)|人工(?:客服|服务|坐席)"
+    r"|\b(?:talk|speak|put me through|connect me|transfer me)\s+(?:to|with)\s+(?:an?\s+|your\s+)?"
+    r"(?:real |actual |live |human )*(?:person|human|agent|someone real|operator|representative)\b"
+    r"|\b(?:want|need|get me|give me)\s+(?:an?\s+)?(?:real |actual |live )*"
+    r"(?:person|human(?: being| agent)?|live agent)\b",
+    re.IGNORECASE,
+)
+_NO_PERSON = re.compile(
+    r"(?:不用|不要|不必|别|无需)[^，,。]{0,4}(?:人工|真人|活人)"
+    r"|\b(?:don't|do not|no need)\b[^.,]{0,20}\b(?:person|human|agent)\b",
+    re.IGNORECASE,
+)
+
+
+def wants_person(said: str) -> bool:
+    """Whether a customer asks for a person."""
+    return bool(_PERSON.search(said)) and not _NO_PERSON.search(said)
+
+
 @dataclass(slots=True)
 class Guided:
     """One conversation; fits protocols.Stepwise."""
@@ -98,6 +119,9 @@ class Guided:
             return None
         fresh = self._walker is None or self.over == "ended"
         self.over = ""
+        if not fresh and wants_person(said):
+            self._say(*self._person_words(), "handoff")
+            return None
         try:
             reading = self._begin(said) if fresh else self._read(said)
             if reading.strays:
@@ -388,6 +412,15 @@ class Guided:
             for come in dict.fromkeys((self._came, "")):
                 for branch in dict.fromkeys((at[0], ())):
                     yield "thought", walker.flow.name, come, branch, before, own, round_, ends, at[1], at[2]
+
+    def _person_words(self) -> tuple[str, str, str]:
+        if self.guidance.company.context.language == "zh":
+            return "客户要找人工。", "转人工：客户要求。", "好的，现在为您转接人工客服，请稍候。"
+        return (
+            "The customer asks for a person.",
+            "Hand over to a person: the customer asks for one.",
+            "Of course, I will put you through to a person.",
+        )
 
     def _hand_over_words(self) -> tuple[str, str, str]:
         if self.guidance.company.context.language == "zh":
