@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.access.building import PASSWORD, QUEUE, SECRET, Building
+from tests.chromium import launched, needs_chromium
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-sync_api = pytest.importorskip(
-    "playwright.sync_api", reason="the browser is driven by playwright: pip install playwright"
-)
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium; on Debian: apt-get install chromium")
+pytestmark = needs_chromium
 
 
 @pytest.fixture
 def page() -> Iterator[Page]:
     """A tab of a phone; what its policy forbade, or could not be loaded, fails the test."""
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with launched() as browser:
         context = browser.new_context(viewport={"width": 390, "height": 700}, locale="zh-CN")
         tab, faults = context.new_page(), list[str]()
         tab.on("console", lambda said: faults.append(said.text) if "Content Security Policy" in said.text else None)
         tab.on("requestfailed", lambda request: faults.append(request.url))
         yield tab
-        browser.close()
     assert faults == []
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 
 from manyshot.dialogue.approval import fingerprint
 from manyshot.shotbook import Shotbook, open_book
+from tests.chromium import launched, needs_chromium
 from tests.dialogue.inn import inn_folder, open_inn
 from tests.dialogue.test_replay import FAILING, GOOD
 
@@ -20,11 +20,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 uvicorn = pytest.importorskip("uvicorn", reason="the page needs the extra: pip install 'manyshot[serve]'")
-sync_api = pytest.importorskip(
-    "playwright.sync_api", reason="the browser is driven by playwright: pip install playwright"
-)
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium; on Debian: apt-get install chromium")
+pytestmark = needs_chromium
 
 
 @pytest.fixture
@@ -56,10 +52,8 @@ def home(folder: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with launched() as started:
         yield started
-        started.close()
 
 
 @pytest.fixture

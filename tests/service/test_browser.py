@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from manyshot.desk.run import listen
 from manyshot.service.app import application
 from manyshot.service.door import OpenDoor
 from manyshot.service.run import make_server
+from tests.chromium import launched, needs_chromium
 from tests.desk.databases import Postgres, Running, running
 from tests.service.crashing import DeskTools
 from tests.service.hotel import House, house, opener
@@ -23,17 +23,13 @@ from tests.service.hotel import House, house, opener
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="the browser is driven by playwright")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium; on Debian: apt-get install chromium")
+pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with launched() as started:
         yield started
-        started.close()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from manyshot.desk.states import State
 
 #: Constraints have names, so that a migration can change them on both databases.
-_NAMES = {
+NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
     "ck": "ck_%(table_name)s_%(constraint_name)s",
@@ -24,7 +24,7 @@ _NAMES = {
 
 
 class Table(DeclarativeBase):
-    metadata = MetaData(naming_convention=_NAMES)
+    metadata = MetaData(naming_convention=NAMES)
 
 
 class Customer(Table):
