@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _CODE = re.compile(r"(?<![a-z0-9])[a-z]+[-_]?\d+[a-z0-9_]*(?:-[a-z0-9]*\d[a-z0-9]*)*")
 _CODES = re.compile(rf"\d+(?:[-/:]\d+)+|{_CODE.pattern}|\d+[-_][a-z0-9_]+|\d+[x×*]\d[a-z0-9]*")
 _SIGNED = re.compile(
-    r"[$¥￥€£]\s*\d+(?:,\d{3})*(?![\d,]*\d)(?:\.\d+)?|百分之[零一二三四五六七八九十百点\d.]+"
+    r"[$¥￥€£]\s*\d+(?:,\d{3})*(?![\d,]*\d)(?:\.\d+)?(?:k\b)?|百分之[零一二三四五六七八九十百点\d.]+"
     r"|\b(?:an?\s+(?:full|whole|extra|additional|further)|an?|another|half an?|a quarter of an)\s+[a-z]+(?:\s+and a half)?"
 )
 #: A number written together with its unit: 15m, 5ml.
@@ -40,6 +40,19 @@ _PLACE = re.compile(
     r"|\b(?:room|flat|apartment|apt|unit|suite|gate|platform|building|block|terminal|bay|desk)\.?\s+#?\d+[a-z]?\b"
 )
 _STOREY_NAME = re.compile(r"floor|level|storey|\bstory\b|楼层")
+#: What a field is called that wants the number of a place, and the word beside the number in the text.
+_PLACE_NAMES = (
+    (re.compile(r"楼栋|栋|幢|楼号|building|block"), re.compile(r"栋|幢|号?楼|(?:building|block)\.?\s+")),
+    (re.compile(r"单元|\bunit\b"), re.compile(r"单元|unit\.?\s+")),
+    (re.compile(r"gate|登机口"), re.compile(r"gate\.?\s+")),
+    (re.compile(r"platform|站台"), re.compile(r"platform\.?\s+")),
+    (re.compile(r"\bdesk\b"), re.compile(r"desk\.?\s+")),
+    (re.compile(r"\bbay\b"), re.compile(r"bay\.?\s+")),
+)
+#: 一打 is twelve; 打印, 打包 and the like are verbs.
+_DOZEN = re.compile(r"打(?![印折扫包算车的球字磨蜡针招听点开电个])")
+#: 1.5w, 5k.
+_THOUSANDS = re.compile(r"[kw](?![a-z\d])")
 
 
 def places(field: Field, text: str) -> Iterator[tuple[int, int]]:
@@ -74,8 +87,8 @@ def _numbers(field: Field, text: str, folded: str) -> Iterator[tuple[int, int]]:
             yield start, end
         if zh and unit is None and folded[end : end + 2] in ("星半", "分半", "个半"):
             yield start, end + 2
-        if unit is not None and end > start:
-            yield start, end
+        if end > start:
+            yield from _grown(folded, start, end, unit, zh)
     if unit is not None:
         yield from _measures(unit, folded, free)
         if unit.dimension == "time":
@@ -85,9 +98,36 @@ def _numbers(field: Field, text: str, folded: str) -> Iterator[tuple[int, int]]:
         yield from _counts(field, text, folded)
 
 
+def _grown(folded: str, start: int, end: int, unit: units.Unit | None, zh: bool) -> Iterator[tuple[int, int]]:
+    """A number with what makes another of it: 5k, 一打; without a unit of the field's also 三百五十块五."""
+    if unit is not None:
+        yield start, end
+    else:
+        alone = units.read(folded[start:end], "zh" if zh else "en")
+        for first, last in _with_unit(folded, start, end):
+            whole = units.read(folded[first:last], "zh")
+            if whole and alone and whole.value != alone.value:
+                yield first, last
+    if zh and folded[start].isdigit() and (unit is None or unit.dimension in units.MONEY):
+        yield from ((start, m.end()) for m in [_THOUSANDS.match(folded, end)] if m)
+    if zh and unit is None:
+        yield from ((start, m.end()) for m in [_DOZEN.match(folded, end)] if m)
+
+
 def in_code(text: str, span: Span) -> bool:
     """Whether the span is a part of a code of letters and digits: the 2 of A04-2."""
     return any(m.start() < span.end and span.start < m.end() for m in _CODE.finditer(fold(text)))
+
+
+def _other_places(field: Field, folded: str) -> Iterator[tuple[int, int]]:
+    """Numbers that name a place of another kind than the field's: of 12栋3单元602 a building's number is the 12."""
+    own = [word for label, word in _PLACE_NAMES if any(map(label.search, field.labels))]
+    for match in _PLACE.finditer(folded):
+        noun = next((found for word in own if (found := word.search(match[0]))), None)
+        if noun is None:
+            yield match.span()
+        elif noun.start():
+            yield match.start() + noun.end(), match.end()
 
 
 def _masked(field: Field, folded: str) -> str:
@@ -95,7 +135,7 @@ def _masked(field: Field, folded: str) -> str:
     taken = [m.span() for rule in (ids.PHONE, ids.EMAIL, ids.PLATE) for m in rule.finditer(folded)]
     taken += [m.span() for m in _CODES.finditer(folded)]
     if not any(map(_STOREY_NAME.search, field.labels)):
-        taken += [m.span() for m in _PLACE.finditer(folded)]
+        taken += _other_places(field, folded)
     # A clock or a day of the month is no count; but 一点五分 may be a score, and "in three days" a duration.
     if field.kind is Kind.INTEGER:
         for m in moments.candidates(folded, field.context.today, field.context.language):
@@ -115,6 +155,8 @@ def _measures(unit: units.Unit, folded: str, free: str) -> Iterator[tuple[int, i
         yield match.span()
     for match in _TOGETHER.finditer(free):
         yield from _with_unit(folded, *match.span())
+    if unit.dimension in units.MONEY:
+        yield from (m.span() for m in units.PRICE.finditer(folded))
     if unit.dimension == "percent":
         yield from (m.span() for m in _SHARE.finditer(folded))
 

@@ -13,18 +13,10 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
 from typing import NamedTuple
 
+from manyshot.values import festivals
+
 #: How far back a date without a year may lie before it is read as next year's.
 PAST_DAYS = 180
-#: Fixed holidays: names in folded text, as people say them.
-HOLIDAYS: dict[str, tuple[int, int]] = {
-    "元旦": (1, 1), "情人节": (2, 14), "妇女节": (3, 8), "三八节": (3, 8), "愚人节": (4, 1), "劳动节": (5, 1),
-    "五一": (5, 1), "青年节": (5, 4), "儿童节": (6, 1), "六一": (6, 1), "建军节": (8, 1), "教师节": (9, 10),
-    "国庆": (10, 1), "国庆节": (10, 1), "双十一": (11, 11), "平安夜": (12, 24), "圣诞": (12, 25), "圣诞节": (12, 25),
-    "new year's day": (1, 1), "new years day": (1, 1), "new year’s day": (1, 1), "valentine's day": (2, 14),
-    "valentine’s day": (2, 14), "independence day": (7, 4), "halloween": (10, 31), "christmas eve": (12, 24),
-    "christmas day": (12, 25), "christmas": (12, 25), "xmas": (12, 25), "boxing day": (12, 26),
-    "new year's eve": (12, 31), "new year’s eve": (12, 31), "new years eve": (12, 31),
-}  # fmt: skip
 
 
 class Day(NamedTuple):
@@ -72,7 +64,8 @@ def scan(rules: Iterable[Rule], text: str, today: date, past: bool) -> Iterator[
             fixed = any(map(match.groupdict().get, ("s", "y", "after")))
             left = "" if fixed else rule.open
             if past and left and day is not None:
-                day = latest(day, today, left)
+                feast = match.groupdict().get("h")
+                day = festivals.latest(feast, today) if feast else latest(day, today, left)
             if day is not None:
                 yield Day(match.start(), match.end(), day, period, left)
 
@@ -135,12 +128,3 @@ def weekday(index: int, today: date, week: int | None) -> date:
     """Monday 0 ... Sunday 6. `week`: 0 this Mon-Sun week, 1 next, -1 last; None the coming one, today included."""
     found = today - timedelta(today.weekday()) + timedelta(index + 7 * (week or 0))
     return found + timedelta(7) if week is None and found < today else found
-
-
-def holiday(name: str, today: date, year: int | None = None) -> date | None:
-    """The next one, today included."""
-    month, day = HOLIDAYS[name]
-    if year is not None:
-        return make(year, month, day)
-    found = date(today.year, month, day)
-    return found if found >= today else date(today.year + 1, month, day)

@@ -22,7 +22,7 @@ _PARTS = {
     "am": "早高峰 早上 早晨 早间 清早 大清早 一早 一大早 清晨 早 上午 am morning",
     "dawn": "凌晨 拂晓 黎明",
     "noon": "中午 正午 晌午",
-    "pm": "晚高峰 下午 午后 傍晚 黄昏 pm afternoon",
+    "pm": "晚高峰 下午 午后 傍晚 黄昏 pm afternoon arvo",
     "evening": "晚上 晚间 晚 夜晚 当晚 夜间 evening",
     "night": "夜里 半夜 大半夜 深夜 后半夜 夜 午夜 night",
 }
@@ -30,7 +30,7 @@ PERIODS = {word: part for part, words in _PARTS.items() for word in words.split(
 _ZH_WORDS = sorted((w for w in PERIODS if not w.isascii()), key=len, reverse=True)
 #: Regular expressions of the words for a part of the day.
 ZH_PERIOD = "|".join(_ZH_WORDS)
-EN_PERIOD = "morning|afternoon|evening|night"
+EN_PERIOD = "morning|afternoon|arvo|evening|night"
 
 
 class Clock(NamedTuple):
@@ -108,6 +108,10 @@ _ZH: tuple[str, ...] = (
 _QUARTERS = {"整": 0, "半": 30, "一": 15, "1": 15, "两": 30, "2": 30, "三": 45, "3": 45}
 
 
+#: 八点半晚上; but in 八点晚上九点 the word belongs to what follows.
+_ZH_SUFFIX = re.compile(r"\s?的?(?P<p>早上|上午|中午|下午|傍晚|晚上|夜里|凌晨)(?!\s?[\d零一二两三四五六七八九十半])")
+
+
 def _zh_int(text: str) -> int:
     value = read_zh(text) if len(text) == 1 else read_zh(text.lstrip("零〇"))
     return value if isinstance(value, int) else 99
@@ -138,13 +142,17 @@ def _zh_clock(match: re.Match[str]) -> Clock | None:
         hour, minute = (hour - 1) % 12 if hour <= 12 else hour - 1, 60 - back
         hour = hour or 12
     ap = f"{g['ap']}m" if g.get("ap") else ""
+    if not period and not ap and (suffix := _ZH_SUFFIX.match(match.string, end)):
+        period, end = suffix["p"], suffix.end()
     exact = g["h"] in ("零", "〇") or (len(g["h"]) == 2 and g["h"][0] == "0") or g["h"] == "0"
     return Clock(start, end, hour, minute, int(g.get("s") or 0), ap or period, exact)
 
 
-_EH = r"(?P<h>\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)"
+_EH = r"(?P<h>\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)(?:-?ish\b)?"
 _AP = r"(?:\s*(?P<ap>[ap])\.?m\b\.?)"
 _EMIN = r"(?:oh|o)[\s-](?:one|two|three|four|five|six|seven|eight|nine)|(?:twenty|thirty|forty|fifty)(?:[\s-](?:one|two|three|four|five|six|seven|eight|nine))?|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen"
+#: From its hour on: 0945, 1300.
+_BARE_HOUR = r"0\d|1[0-8]|2[1-3])(?P<m>[0-5][05])(?![\w:/%-]|\.\d|,\d)"
 _EN: tuple[str, ...] = (
     rf"(?<![\w.:$-])(?P<h>\d{{1,2}})(?:[:.](?P<m>[0-5]\d))?(?::(?P<s>[0-5]\d))?{_AP}",
     rf"\b{_EH}(?:[\s-](?P<mw>{_EMIN}))?{_AP}",
@@ -161,9 +169,14 @@ _EN: tuple[str, ...] = (
     r"\b(?:(?:12|twelve)\s+)?(?P<night>midnight)\b",
     r"\b(?P<h>[01]\d|2[0-4])(?P<m>[0-5]\d)\s+(?:hours|hrs)\b",
     r"(?:(?<=\bat )|(?<=\beta )|(?<=@ ))(?P<h>[01]\d|2[0-3])(?P<m>[0-5]\d)(?=\s*(?:$|[,;.!?](?!\d)|\s(?:on|today|tonight|tomorrow|for|please|pls|and|we|sharp|if|with)\b))",
+    # Friday 1300; what may be a year (1900, 2026) is none.
+    rf"(?:(?<=day )|(?<=tomorrow )|(?<=tmrw )|(?<=\d[snrt][tdh] )|(?<=\b(?:mon|tue|wed|thu|fri|sat|sun) ))(?P<h>{_BARE_HOUR}",
+    rf"(?<![\w.:/$£€#-])(?P<h>{_BARE_HOUR}(?P<weak>)",
     rf"(?<![\w.:/$-]){_EH}(?![\w:/%]|\.\d)(?P<weak>)",
 )  # fmt: skip
-_SUFFIX = re.compile(r"\s+(?:in\s+the\s+|this\s+)(?P<p>morning|afternoon|evening)\b|\s+(?:at|last)\s+(?P<n>night)\b")
+_SUFFIX = re.compile(
+    r"\s+(?:in\s+the\s+|this\s+)(?P<p>morning|afternoon|arvo|evening)\b|\s+(?:at|last)\s+(?P<n>night)\b"
+)
 
 
 def _en_int(text: str) -> int:

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 
 from manyshot.values import calendar as cal
+from manyshot.values import festivals
 from manyshot.values.calendar import Day, Reader, Rule
 from manyshot.values.numbers import read_en, read_ordinal
 
@@ -37,7 +38,7 @@ _YEAR_END = r"(?=\s*(?:$|[,.;:!?)])|\s+(?:at|and|in|for|from|on|please|is|was|my
 _Y = rf"(?:,?\s*(?P<y>(?:19|20)\d\d|(?:{_YEAR_WORDS}){_YEAR_END}))?(?!\d)"
 _N = r"(?P<n>\d{1,3}|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|twenty|thirty|a couple of|a couple)"
 _U = r"(?P<u>day|week|fortnight|month|year)s?"
-_TOMORROW = ("tomorrow", "tmrw", "tmr", "tomorow", "tommorow", "tommorrow")
+_TOMORROW = ("tomorrow", "tmrw", "tmr", "tomorow", "tommorow", "tommorrow", "tomoz", "2moro", "2morrow", "2mrw")
 _RELATIVE = {"today": 0, "yesterday": -1, "the day before yesterday": -2, "day before yesterday": -2}
 _RELATIVE |= {f"{lead}{word}": 2 if lead else 1 for word in _TOMORROW for lead in ("", "day after ", "the day after ")}
 
@@ -133,9 +134,28 @@ def _end(m: re.Match[str], today: date) -> date | None:
     return cal.last_day(today, 1 if "next" in (m["s"] or "") else 0)
 
 
+def _holiday(m: re.Match[str], today: date) -> date:
+    return festivals.coming(m["h"], today, int(m["y"]) if m["y"] else None)
+
+
+def _beside_holiday(m: re.Match[str], today: date) -> date:
+    days = _number(m["n"]) if m["n"] else 1
+    return _holiday(m, today) + timedelta(-days if m["w"] == "before" else days)
+
+
+def _nth_weekday(m: re.Match[str], today: date) -> date | None:
+    year, month = cal.month_shift(today, 1 if "next" in (m["s"] or "") else 0)
+    if m["m"]:
+        first = cal.month_day(month_of(m["m"]), 1, today)
+        year, month = (first.year, first.month) if first else (year, month)
+    number = -1 if m["n"] == "last" else read_ordinal(m["n"]) or 0
+    return festivals.nth_weekday(year, month, _index(_DAYS, m["d"]), number)
+
+
 _FUSED = {"tonight": (0, "night"), "last night": (-1, "night"), "tonite": (0, "night"),
-          "this morning": (0, "morning"), "this afternoon": (0, "afternoon"), "this evening": (0, "evening")}  # fmt: skip
-_HOLIDAYS = "|".join(sorted((re.escape(h) for h in cal.HOLIDAYS if h[0] < "{"), key=len, reverse=True))
+          "this morning": (0, "morning"), "this afternoon": (0, "afternoon"), "this arvo": (0, "afternoon"),
+          "this evening": (0, "evening")}  # fmt: skip
+_HOLIDAYS = "|".join(sorted((re.escape(h) for h in festivals.NAMES if h[0].isascii()), key=len, reverse=True))
 #: What makes "a week today" a rate or a stretch: once a week, waiting a week.
 _NO_SPAN = r"\b(?<!once )(?<!twice )(?<!times )(?<!days )(?<!day )(?<!hours )(?<!waiting )(?<!waited )(?<!been )(?<!every )(?<!lasts )"
 _ROWS: tuple[tuple[str, Reader] | tuple[str, Reader, str], ...] = (
@@ -154,11 +174,14 @@ _ROWS: tuple[tuple[str, Reader] | tuple[str, Reader, str], ...] = (
     (rf"\b{_N}\s+{_U}\s+(?:from\s+now|later)\b", _shift),
     (rf"\b{_N}\s+{_U}\s+(?:from|after)\s+(?P<base>today|tomorrow|{_WD})(?!\w)", _shift),
     (rf"{_NO_SPAN}(?P<n>an?|one|1|two|2)\s+(?P<u>week|fortnight)s?\s+(?:on\s+)?(?P<base>today|{'|'.join(_TOMORROW)}|{_WD})(?!\w)", _shift),
-    (rf"\b{_N}\s+{_U}\s+(?P<ago>ago)\b", _shift),
+    (rf"\b{_N}\s+{_U}\s+(?P<ago>ago)(?:\s+today)?\b", _shift),
     (rf"\b(?:(?P<s>this\s+coming|the\s+coming|this|next|last)\s+)?(?P<d>{_WD})(?!\w)", _week, "week"),
     (rf"\b(?P<d>{_WD})\s+(?:of\s+)?(?P<s>this|next|last)\s+week\b", _week),
+    (rf"\b(?P<d>{_WD})\s+(?P<after>week)\b", _week),
     (rf"\b(?P<after>the\s+)(?P<d>{_WD})\s+after\s+next\b", _week),
-    (rf"\b(?P<h>{_HOLIDAYS})(?:\s*,?\s+(?P<y>20\d\d))?\b", lambda m, t: cal.holiday(m["h"], t, int(m["y"]) if m["y"] else None), "year"),
+    (rf"\b(?P<h>{_HOLIDAYS})(?:\s*,?\s+(?P<y>20\d\d))?\b", _holiday, "year"),
+    (rf"\b(?:the\s+)?(?:(?P<n>two|2|three|3)\s+days|day)\s+(?P<w>before|after)\s+(?P<h>{_HOLIDAYS})(?P<y>(?!))?\b", _beside_holiday),
+    (rf"\b(?:the\s+)?(?P<n>first|second|third|fourth|last|1st|2nd|3rd|4th)\s+(?P<d>{_WD})\s+(?:in|of)\s+(?:{MONTH}\b|(?P<s>(?:this|next|the)\s+month))", _nth_weekday),
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 
 from manyshot.values import calendar as cal
+from manyshot.values import festivals
 from manyshot.values.calendar import Day, Reader, Rule
 from manyshot.values.numbers import read_zh
 
@@ -22,7 +23,7 @@ _NOT_PLACE = r"(?!\s*[楼线桌房门院机柜床店仓车馆口台厅铺宅井�
 _WEEKDAYS = {**{c: i for i, c in enumerate("一二三四五六")}, "日": 6, "天": 6, **{str(i): i - 1 for i in range(1, 8)}}
 _RELATIVE = {"今天": 0, "今日": 0, "今儿个": 0, "今儿": 0, "明天": 1, "明日": 1, "明儿个": 1, "明儿": 1, "后天": 2,
              "后儿个": 2, "后儿": 2, "后日": 2, "大后天": 3, "大后儿": 3, "昨天": -1, "昨日": -1, "昨儿个": -1,
-             "昨儿": -1, "前天": -2, "前儿": -2, "前日": -2, "大前天": -3, "当天": 0}  # fmt: skip
+             "昨儿": -1, "听日": 1, "寻日": -1, "前天": -2, "前儿": -2, "前日": -2, "大前天": -3, "当天": 0}  # fmt: skip
 _FUSED = {"今": 0, "明": 1, "后": 2, "昨": -1, "前": -2}
 #: How many weeks or months from this one, and how many years.
 STEPS = {"上上": -2, "上": -1, "本": 0, "这": 0, "当": 0, "": 0, "下": 1, "下下": 2}
@@ -90,11 +91,31 @@ def _week(m: re.Match[str], today: date) -> date | None:
     return cal.weekday(_WEEKDAYS[m["d"]], today, STEPS[m["s"]] if m["s"] else None)
 
 
-def _holiday(m: re.Match[str], today: date) -> date | None:
-    return cal.holiday(m["h"], today, year_of(m["y"], today))
+def _holiday(m: re.Match[str], today: date) -> date:
+    return festivals.coming(m["h"], today, year_of(m["y"], today))
 
 
-_HOLIDAYS = "|".join(sorted((h for h in cal.HOLIDAYS if not h.isascii() and "’" not in h), key=len, reverse=True))
+def _beside_holiday(m: re.Match[str], today: date) -> date:
+    count = _int(m["n"])
+    return _holiday(m, today) + timedelta(-count if m["w"].startswith(("前", "之前")) else count)
+
+
+def _lunar(m: re.Match[str], today: date) -> date | None:
+    """农历八月十五, 腊月廿三: the next such day, today included."""
+    month = {"冬": 11, "腊": 12}.get(m["m"]) or month_of(m["m"])
+    days = (festivals.lunar(today.year + n, month, _int(m["d"].removeprefix("初"))) for n in (-1, 0, 1))
+    return next((day for day in days if day >= today), None)
+
+
+def _nth_weekday(m: re.Match[str], today: date) -> date | None:
+    year, month = cal.month_shift(today, STEPS[m["s"] or ""])
+    if m["m"]:
+        first = cal.month_day(month_of(m["m"]), 1, today)
+        year, month = (first.year, first.month) if first else (year, month)
+    return festivals.nth_weekday(year, month, _WEEKDAYS[m["d"]], _int(m["n"]) if m["n"] else -1)
+
+
+_HOLIDAYS = "|".join(sorted((h for h in festivals.NAMES if "\u4e00" <= h[0] <= "\u9fff"), key=len, reverse=True))
 _HOLIDAY = rf"(?P<h>{_HOLIDAYS})(?![零一二三四五六七八九十百\d])"
 # 5.22 is a day where neither the words before it nor a unit after it make it an amount, a mark or a version; 6.1 only with 号.
 _DOTTED = (
@@ -118,6 +139,11 @@ _ROWS: tuple[tuple[str, Reader] | tuple[str, Reader, str], ...] = (
     (rf"(?:再?过)(?P<n>{_N}|半)个?(?P<u>天|周|星期|礼拜|月|年)(?P<w>(?!))?", _later),
     (r"(?P<s>上上|上|本|这|(?<!一)下下|(?<![^周期拜十]一)下)?个?(?:周|星期|礼拜)的?(?:周|星期|礼拜)?(?P<d>[一二三四五六日天]|[1-7](?!\d))(?![个月年天周])", _week, "week"),
     (rf"(?:(?P<y>{'|'.join(YEARS)})的?)?(?<![零一二三四五六七八九十百]){_HOLIDAY}(?:节)?(?:当天|那天|那一天)?", _holiday, "year"),
+    (rf"(?:(?P<y>{'|'.join(YEARS)})的?)?(?P<h>{_HOLIDAYS})节?的?(?P<w>之?[前后])(?P<n>[一二两三1-3])[天日]", _beside_holiday),
+    (r"(?:农历|阴历|旧历)的?(?P<m>十[一二]|[正冬腊一二三四五六七八九十])月(?P<d>初[一二三四五六七八九十]|二?十[一二三四五六七八九]?|廿[一二三四五六七八九]?|三十)", _lunar),
+    (r"(?P<m>十[一二]|[正冬腊二三四五六七八九十])月(?P<d>初[一二三四五六七八九十])(?!号)", _lunar),
+    (r"(?P<m>[冬腊])月(?P<d>二?十[一二三四五六七八九]?|廿[一二三四五六七八九]?|三十)", _lunar),
+    (rf"(?:(?P<m>{MONTH})月份?|(?P<s>(?<!一)下下|下|本|这|上)?个?月)的?(?:第(?P<n>[一二三四1-4])|最后一)个?(?:周|星期|礼拜)(?P<d>[一二三四五六日天])", _nth_weekday),
 )  # fmt: skip
 
 

@@ -60,6 +60,9 @@ EN_ORDINALS = {w: v for w, v in _ORD.items() if v and v < 20} | {f"{w[:-1]}ieth"
 _PARTS = {"half": 0.5, "quarter": 0.25, "third": 1 / 3}
 _WORD = "|".join(sorted([*EN_SMALL, *_SCALES, "dozen", "dozens", "half", "quarters?", "couple", "pair", "point", "minus",
                          "negative", "oh", "once", "twice"], key=len, reverse=True))  # fmt: skip
+#: Regular expressions of words for 1 to 9, and for 10 to 99.
+EN_DIGIT = "(?:" + "|".join(_ONES[1:10]) + ")"
+EN_TWO_DIGITS = rf"(?:(?:{'|'.join(_TENS)})(?:[\s-]{EN_DIGIT})?|{'|'.join(sorted(_ONES[10:], key=len, reverse=True))})"
 #: Where an English number may stand in a text; `read_en` decides, the reader trims words from the right.
 EN_NUMBER = re.compile(
     rf"(?<![\w.])(?:[-+]?(?:\d{{1,3}}(?:,\d{{3}})+|\d+)(?:\.\d+)?k?|(?:an?\s+)?(?:{_WORD}))"

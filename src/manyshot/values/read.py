@@ -99,6 +99,8 @@ def number_of(field: Field, text: str) -> int | float:
     about = str(field.schema.get("description", ""))
     if (said := named.number_for(text, about)) is not None:
         return said
+    if (paid := units.price(text, field.unit)) is not None:
+        return paid
     text, sign = signed(text, about)
     measure = units.read(text, field.context.language)
     if measure is None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import random
 from datetime import date, datetime, time, timedelta
 
-from manyshot.values.calendar import HOLIDAYS
+from manyshot.values.festivals import FIXED
 from manyshot.values.say_numbers import en_ordinal, en_words, zh_words
 
 _ZH_DAYS = "一二三四五六日"
@@ -73,7 +73,7 @@ def _zh_dates(day: date, today: date, rng: random.Random) -> list[str]:
     )
     if (day + timedelta(1)).day == 1:
         out += {0: ["月底", "这个月底"], 1: ["下月底", "下个月底"]}.get(months, [])
-    out += [h for h, when in HOLIDAYS.items() if not h[0].isascii() and when == (day.month, day.day)]
+    out += [h for h, when in FIXED.items() if not h[0].isascii() and when == (day.month, day.day)]
     out += [
         f"{day.year}-{day.month:02d}-{day.day:02d}",
         f"{day.year}年{day.month}月{day.day}日",
@@ -113,7 +113,7 @@ def _en_dates(day: date, today: date, rng: random.Random) -> list[str]:
     if (day + timedelta(1)).day == 1 and months in (0, 1):
         out.append("the end of the month" if months == 0 else "the end of next month")
     out += [{"christmas": "Christmas", "christmas day": "Christmas Day", "new year's day": "New Year's Day", "halloween": "Halloween"}[h]
-            for h in ("christmas", "christmas day", "new year's day", "halloween") if HOLIDAYS[h] == (day.month, day.day)]  # fmt: skip
+            for h in ("christmas", "christmas day", "new year's day", "halloween") if FIXED[h] == (day.month, day.day)]  # fmt: skip
     return [*out, day.isoformat(), f"{day.month}/{day.day}", f"{day.month}/{day.day}/{day.year}"]
 
 

@@ -30,10 +30,16 @@ def _char(char: str) -> str:
     return folded if len(folded) == 1 else char
 
 
+#: The forms of numbers on cheques and invoices; alone they are names and verbs (陆, 拾).
+_CHEQUE = re.compile("[壹贰叁肆伍陆柒捌玖拾佰仟萬零]{2,}|[壹贰叁肆伍陆柒捌玖拾](?=[月日号元圆万])")
+_PLAIN = str.maketrans("壹贰叁肆伍陆柒捌玖拾佰仟萬", "一二三四五六七八九十百千万")
+
+
 @lru_cache(maxsize=8192)
 def fold(text: str) -> str:
-    """Half-width and lower case, character by character; the length stays."""
-    return "".join(map(_char, text))
+    """Half-width and lower case, character by character, and 壹仟贰佰 as 一千二百; the length stays."""
+    folded = "".join(map(_char, text))
+    return _CHEQUE.sub(lambda m: m[0].translate(_PLAIN), folded)
 
 
 @lru_cache(maxsize=8192)

@@ -12,7 +12,17 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from manyshot.values import heads
-from manyshot.values.numbers import EN_NUMBER, ZH_NUMBER, Number, read_en, read_ordinal, read_zh, tidy
+from manyshot.values.numbers import (
+    EN_DIGIT,
+    EN_NUMBER,
+    EN_TWO_DIGITS,
+    ZH_NUMBER,
+    Number,
+    read_en,
+    read_ordinal,
+    read_zh,
+    tidy,
+)
 
 
 class Unit(NamedTuple):
@@ -51,6 +61,7 @@ mass 0.001 克|g gram|grams|g
 mass 1 公斤|千克|kg kilogram|kilograms|kilo|kilos|kg|kgs
 mass 0.5 斤 -
 mass 1000 吨|t ton|tons|tonne|tonnes|t
+mass 6.35029318 - stone
 mass 0.45359237 磅 pound|pounds|lb|lbs
 mass 0.0283495231 盎司 ounce|ounces|oz
 speed 1 米每秒|米/秒|m/s metres a second|metres per second|meters a second|meters per second|m/s|mps
@@ -220,8 +231,17 @@ def _degrees(unit: Unit, name_words: tuple[str, ...], text: str) -> Unit:
     return unit
 
 
+def price(text: str, target: Unit | None) -> Number | None:
+    """Twelve fifty in a field of money: 12.5; None for anything else."""
+    match = PRICE.fullmatch(text) if target is not None and target.dimension in MONEY else None
+    parts = (read_en(match["whole"]), read_en(match["part"])) if match else (None, None)
+    return None if parts[0] is None or parts[1] is None else tidy(parts[0] + parts[1] / 100)
+
+
 def understood(measure: Measure, text: str, target: Unit | None) -> Measure:
     """A bare number as the field means it: 八万 in a field of 万元 is money, half in one of percent is fifty."""
+    if target is not None and target.dimension in MONEY and re.fullmatch(r"[\d.]+w", text):  # 1.5w is 万, not watts
+        return Measure(read_zh(text) or measure.value, ())
     if target is None or measure.units:
         return measure
     if target.dimension == "percent" and text in ("一半", "半", "half", "a half"):
@@ -290,10 +310,15 @@ def _zh_part(text: str, unit: re.Pattern[str]) -> tuple[Measure, int] | None:
 
 
 #: A number behind a unit that counts its smaller ones: 3 metres 10, 6 foot 2; not 2 metres 10 boxes.
-SMALLER = r"\s\d{1,2}(?![\w.,])(?!\s+[a-z]+s\b)"
+SMALLER = rf"\s(?:\d{{1,2}}|{EN_TWO_DIGITS}|{EN_DIGIT})(?![\w.,-])(?!\s+[a-z]+s\b)"
+#: Twelve fifty: pounds and pence, dollars and cents.
+PRICE = re.compile(rf"(?P<whole>{EN_TWO_DIGITS}|{EN_DIGIT})[\s-](?P<part>{EN_TWO_DIGITS})(?![\w.,-])")
+#: The dimensions of money.
+MONEY = frozenset(_SIGNS.values())
 _PARTS_OF = {
     **dict.fromkeys(("metre", "metres", "meter", "meters", "m"), 100),
     **dict.fromkeys(("foot", "feet", "ft"), 12),
+    **dict.fromkeys(("pounds", "pound", "quid", "dollars", "dollar", "bucks", "euros", "euro"), 100),
 }
 _EN_HALF = re.compile(r"half\s+(?:an?|of\s+an?)\s+")
 _EN_QUARTER = re.compile(r"(?P<n>an?|one|three)\s+quarters?\s+of\s+an?\s+")
@@ -335,7 +360,7 @@ def _en_part(text: str, unit: re.Pattern[str]) -> tuple[Measure, int] | None:
     if tail := re.match(r"\s+and\s+a\s+(half|quarter)\b", text[pos:]):
         value, pos = value + (0.5 if tail[1] == "half" else 0.25), pos + tail.end()
     elif (tail := re.match(SMALLER, text[pos:])) and (parts := _PARTS_OF.get(named["u"])):
-        value, pos = tidy(value + int(tail[0]) / parts), pos + tail.end()
+        value, pos = tidy(value + (read_en(tail[0].strip()) or 0) / parts), pos + tail.end()
     return Measure(value, units), pos
 
 

@@ -1,0 +1,60 @@
+"""Hours, amounts and numbers of places as people type them."""
+
+import pytest
+
+from tests.values.said import a_field, seen
+
+AT = a_field("zh", "2026-03-12", "time", "时间", format="time")
+AT_EN = a_field("en", "2026-06-09", "time", "Time", format="time")
+PAID = a_field("zh", "2026-03-12", "amount", "金额(元)", type="number")
+AMOUNT = a_field("zh", "2026-03-12", "amount", "退款金额", type="number")
+PAID_EN = a_field("en", "2026-06-09", "amount", "Amount in GBP", type="number")
+COUNT = a_field("zh", "2026-03-12", "count", "数量", type="integer")
+BUILDING = a_field("zh", "2026-03-12", "building", "楼栋号", type="integer")
+UNIT = a_field("zh", "2026-03-12", "unitNo", "单元号", type="integer")
+DAY = a_field("zh", "2026-03-12", "date", "日期", format="date")
+WEIGHT = a_field("en", "2026-06-09", "weight", "Weight in kg", type="number")
+POWER = a_field("zh", "2026-03-12", "power", "功率(瓦)", type="number")
+BOOKED = a_field("en", "2026-06-09", "booked_for", "When, ISO date-time", format="date-time")
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "values"),
+    [
+        (AT, "八点半晚上", ["20:30"]),
+        (AT, "十点的上午也行", ["10:00"]),
+        (AT, "八点,晚上九点", ["08:00", "21:00"]),
+        (AT_EN, "friday 1300 please", ["13:00"]),
+        (AT_EN, "thurs 11th 0930", ["09:30"]),
+        (AT_EN, "at 3ish in the afternoon", ["15:00"]),
+        (AT_EN, "3 this arvo", ["15:00"]),
+        (AT_EN, "order 1300 of them", []),
+        (AT_EN, "on Friday 2024 of us", []),
+        (PAID, "壹仟贰佰元整", [1200]),
+        (PAID, "三百五十块五", [350.5]),
+        (PAID, "1.5w", [15000]),
+        (PAID, "转5k过来", [5000]),
+        (AMOUNT, "三百五十块五", [350.5]),
+        (AMOUNT, "退12块", [12]),
+        (AMOUNT, "十块零五毛", [10.5]),
+        (PAID_EN, "twelve fifty", [12.5]),
+        (PAID_EN, "nineteen pounds ninety nine", [19.99]),
+        (PAID_EN, "£3.2k", [3200]),
+        (PAID_EN, "twenty five", [25]),
+        (COUNT, "要一打", [12]),
+        (COUNT, "半打", [6]),
+        (COUNT, "两张打印纸", [2]),
+        (BUILDING, "12栋3单元602室", [12]),
+        (UNIT, "12栋3单元602室", [3]),
+        (BUILDING, "我住十一栋", [11]),
+        (DAY, "叁月拾捌日", ["2026-03-18"]),
+        (WEIGHT, "eleven stone", [69.853226]),
+        (POWER, "60w的灯", [60]),
+    ],
+)
+def test_said_so_and_read_so(field, text, values):
+    assert list(seen(field, text).values()) == pytest.approx(values)
+
+
+def test_an_hour_in_four_digits_beside_its_day():
+    assert list(seen(BOOKED, "friday 1300").values()) == ["2026-06-12T13:00:00+00:00"]
