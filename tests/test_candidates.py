@@ -28,6 +28,8 @@ def test_words_name_runs_bases_workflows_and_endpoints(run: Path, tmp_path: Path
     assert read_word("small=base@smollm2-135m") == Candidate(name="small", mode="base", base="smollm2-135m")
     assert read_word(str(tmp_path)).adapter == tmp_path
     assert read_word("workflow").workflow
+    assert (read_word("generalist").generalist, read_word("generalist").how) == (True, "tuned")
+    assert read_word("plain=generalist").name == "plain"
     there = read_word("org/model-7b@http://localhost:8000/v1", "KEY")
     assert (there.name, there.model, there.base_url) == ("org-model-7b", "org/model-7b", "http://localhost:8000/v1")
     assert there.key_env == "KEY"

@@ -8,6 +8,7 @@ A word is MODE@WHERE, with NAME= before it if it should be called otherwise:
     base@runs/my  fewshot@runs/my its base alone, and with examples
     base  fewshot  base@FOLDER    the domain's base, or another one
     tuned@FOLDER                  an adapter that manyshot train wrote
+    generalist                    the adapter that comes with the package, before any training on the domain
     workflow                      the flows by fixed rules, in scenarios
     MODEL@https://host/v1         a model behind an OpenAI-compatible endpoint
 """
@@ -29,7 +30,7 @@ from manyshot.types import Record
 
 Mode = Literal["tuned", "free", "fewshot", "base"]
 MODES: tuple[Mode, ...] = ("tuned", "free", "fewshot", "base")
-WORKFLOW = "workflow"
+WORKFLOW, GENERALIST = "workflow", "generalist"
 _NAME = re.compile(r"[\w.+@-]{1,60}")
 _NAMED = re.compile(r"([\w.+@-]{1,60})=(.+)")
 _URL = re.compile(r"https?://")
@@ -44,6 +45,7 @@ class Candidate(Record):
     adapter: Path | None = Field(None, description="folder that manyshot train wrote")
     base: str | None = Field(None, description="name or folder of a base; the domain's without it")
     workflow: bool = False
+    generalist: bool = Field(False, description="the adapter that every domain starts from, as it is shipped")
     base_url: str | None = Field(None, description="an OpenAI-compatible endpoint")
     model: str | None = Field(None, description="the model's name at the endpoint")
     key_env: str = Field("", description="environment variable with the endpoint's key")
@@ -56,25 +58,30 @@ class Candidate(Record):
     def _one_kind(self) -> Candidate:
         if not _NAME.fullmatch(self.name):
             raise ValueError(f"the name {self.name!r} has other signs than letters, digits and . + - @ _, or is long")
-        places = [self.run, self.adapter, self.base_url, self.workflow or None]
+        places = [self.run, self.adapter, self.base_url, self.workflow or None, self.generalist or None]
         if sum(place is not None for place in places) > 1:
-            raise ValueError("wanted one of run, adapter, base_url, workflow")
+            raise ValueError("wanted one of run, adapter, base_url, workflow, generalist")
         if (self.base_url is None) != (self.model is None):
             raise ValueError("an endpoint has both base_url and model")
         if self.base_url and not _URL.match(self.base_url):
             raise ValueError(f"base_url is {self.base_url!r}; wanted http:// or https://")
         if not any((*places, self.mode, self.base)):
-            raise ValueError("wanted run, adapter, base_url and model, workflow = true, or a mode")
-        if self.adapter and self.mode in ("base", "fewshot"):
+            raise ValueError("wanted run, adapter, base_url and model, workflow or generalist = true, or a mode")
+        if self._alone and self.mode in ("base", "fewshot"):
             raise ValueError("an adapter's mode is tuned or free")
-        if not self.run and not self.adapter and self.mode in ("tuned", "free"):
+        if not self.run and not self._alone and self.mode in ("tuned", "free"):
             raise ValueError(f"mode {self.mode} needs a run or an adapter")
         return self
 
     @property
     def how(self) -> Mode:
         """Its mode, where that was not said the usual one."""
-        return self.mode or ("tuned" if self.run or self.adapter else "base")
+        return self.mode or ("tuned" if self.run or self._alone else "base")
+
+    @property
+    def _alone(self) -> bool:
+        """Whether it is an adapter without a run."""
+        return self.adapter is not None or self.generalist
 
     @property
     def talks(self) -> bool:
@@ -101,7 +108,9 @@ def candidates(
     """Those of the command line, then those of a file. Raises SpecError."""
     found = [read_word(word, key_env) for word in words] + (read_file(file) if file else [])
     if not found:
-        raise SpecError("wanted candidates: a run, base, fewshot, workflow, MODEL@URL, or --candidates FILE")
+        raise SpecError(
+            "wanted candidates: a run, generalist, base, fewshot, workflow, MODEL@URL, or --candidates FILE"
+        )
     for one in found:
         if sum(other.name == one.name for other in found) > 1:
             raise SpecError(f"two candidates are called {one.name!r}; put another NAME= before one of them")
@@ -121,6 +130,8 @@ def read_word(word: str, key_env: str = "") -> Candidate:
             return Candidate(name=shown, model=mode, base_url=where, key_env=key_env)
         if rest == WORKFLOW:
             return Candidate(name=name or rest, workflow=True)
+        if rest == GENERALIST:
+            return Candidate(name=name or rest, generalist=True)
         if rest in ("base", "fewshot"):
             return Candidate(name=name or rest, mode=rest)
         if not there or mode not in MODES:
@@ -142,8 +153,8 @@ def _placed(name: str, mode: str, where: str, word: str) -> Candidate:
     if mode in ("base", "fewshot"):
         return Candidate(name=shown, mode=chosen, base=where)
     raise SpecError(
-        f"candidate {word!r}: {where} is no finished run and no trained adapter; wanted [MODE@]RUN, base, fewshot, "
-        "base@BASE, workflow or MODEL@URL"
+        f"candidate {word!r}: {where} is no finished run and no trained adapter; wanted [MODE@]RUN, generalist, base, "
+        "fewshot, base@BASE, workflow or MODEL@URL"
     )
 
 

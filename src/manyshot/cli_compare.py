@@ -11,7 +11,7 @@ import typer
 WORSE, CANNOT_TELL = 1, 3
 
 EPILOG = (
-    "CANDIDATE: RUN (as served), free@RUN (no grammar, no guidance), base@RUN, fewshot@RUN, base, fewshot, base@BASE, "
+    "CANDIDATE: RUN (as served), free@RUN (no grammar, no guidance), base@RUN, fewshot@RUN, generalist, base, fewshot, "
     "a folder that manyshot train wrote, workflow, MODEL@https://host/v1; NAME= before any. The first is what the "
     "others are tested against."
 )

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from manyshot.data.build import Builder
-from manyshot.errors import DataError, TrainError
+from manyshot.errors import DataError, ModelError, TrainError
 from manyshot.guard import guarded
 from manyshot.parts import Parts
 from manyshot.progress import Screen
@@ -54,6 +54,18 @@ def shipped(base: Base) -> Start | None:
     folder = SHIPPED / base.name
     made = read_manifest(folder)
     return Start(folder, made.id) if made is not None and made.inputs.get("base") == base.sha256 else None
+
+
+def served(base: Base, parts: Parts) -> Path:
+    """The shipped generalist of `base` as a GGUF LoRA, made once beside it. Raises ModelError where none is shipped."""
+    from filelock import FileLock
+
+    start = shipped(base)
+    if start is None:
+        raise ModelError(f"base {base.name!r}: wanted a generalist for it, none is shipped; make one (docs/train.md)")
+    made = base.folder / f"generalist-{start.id}.gguf"
+    with FileLock(base.folder / ".generalist.lock"):
+        return made if made.exists() else parts.convert(base, start.folder, made)
 
 
 def install(folder: Path, shipped: Path | None = None) -> Path:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from manyshot import generalist
 from manyshot.answering import SHOTS, TUNED, answering_of
 from manyshot.assistants import assistants, workflow_of
 from manyshot.candidates import Candidate
@@ -115,6 +116,9 @@ class Opened:
                 [says, made, files_id(place.domain), chosen and chosen.numbers.get("fewshot"), settings.weights]
             )
         adapter = file_sha256(one.adapter / LORA) if one.adapter else ""
+        if one.generalist:
+            start = generalist.shipped((self.parts or embedded()).find_base(base_of(one, self.domain.base)))
+            adapter = start.id if start else ""
         rules = (self.domain.folder / RULES).read_text("utf-8") if one.workflow else ""
         flows = [flow.model_dump(mode="json") for flow in load_flows(self.domain.folder)] if one.talks else []
         return digest([says, domain_id(self.domain), adapter, rules, flows])
@@ -142,16 +146,16 @@ class Opened:
         one, answering = self.one, answering_of(self.domain)
         parts = self.parts or embedded()
         base = parts.find_base(base_of(one, self.domain.base))
-        tuned = one.adapter is not None
+        adapter = generalist.served(base, parts) if one.generalist else one.adapter and one.adapter / LORA
         if one.adapter and (card := _card(one.adapter)):
             refuse_other_base(one.adapter, card, base)
-        model = parts.open_model(base, {TUNED: one.adapter / LORA} if one.adapter else {})
+        model = parts.open_model(base, {TUNED: adapter} if adapter else {})
         try:
             tokenizer = parts.tokenizer(base)
             predictor, room = answering.predictor(model, tokenizer), answering.room(tokenizer)
             how = answering.mode(
-                "tuned" if tuned else one.how, grammar=one.how != "free", shots=self._shots,
-                room=2 * room if tuned else room,
+                "tuned" if adapter else one.how, grammar=one.how != "free", shots=self._shots,
+                room=2 * room if adapter else room,
             )  # fmt: skip
             predictor.predict("warm", "", how)  # reads the tools into the cache, as for a run
             yield lambda case: predictor.predict(case.id, case.action, how, case.history)
