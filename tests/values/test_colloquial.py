@@ -14,6 +14,9 @@ BUILDING = a_field("zh", "2026-03-12", "building", "楼栋号", type="integer")
 UNIT = a_field("zh", "2026-03-12", "unitNo", "单元号", type="integer")
 DAY = a_field("zh", "2026-03-12", "date", "日期", format="date")
 WEIGHT = a_field("en", "2026-06-09", "weight", "Weight in kg", type="number")
+DAY_EN = a_field("en", "2026-06-09", "date", "Day", format="date")
+PAIN = a_field("en", "2026-06-09", "score", "0 to 10", type="integer")
+MILES = a_field("en", "2026-06-09", "mileage", "Reading", type="integer")
 POWER = a_field("zh", "2026-03-12", "power", "功率(瓦)", type="number")
 BOOKED = a_field("en", "2026-06-09", "booked_for", "When, ISO date-time", format="date-time")
 
@@ -50,6 +53,20 @@ BOOKED = a_field("en", "2026-06-09", "booked_for", "When, ISO date-time", format
         (DAY, "叁月拾捌日", ["2026-03-18"]),
         (WEIGHT, "eleven stone", [69.853226]),
         (POWER, "60w的灯", [60]),
+        (AT_EN, "send my husband down at three", ["15:00"]),
+        (AT_EN, "we need it by eleven", ["11:00"]),
+        (AT_EN, "someone will grab them 7.45", ["07:45"]),
+        (AT_EN, "at seven Elm Street", []),
+        (BOOKED, "client late, push to 4.15 today", ["2026-06-09T16:15:00+00:00"]),
+        (DAY_EN, "missed 10/6", ["2026-06-10"]),
+        (DAY_EN, "12/6/26", ["2026-06-12"]),
+        (DAY_EN, "10/12", ["2026-10-12"]),
+        (DAY_EN, "2026-06-10", ["2026-06-10"]),
+        (DAY_EN, "2 moro", ["2026-06-10"]),
+        (PAIN, "I'd call it a nine.", [9]),
+        (PAIN, "maybe a three out of ten", [3]),
+        (PAIN, "ring rd, mon 8am, MA22 OLK, x2", [2]),
+        (MILES, "about nine and a half thousand on the clock", [9500]),
     ],
 )
 def test_said_so_and_read_so(field, text, values):

@@ -28,7 +28,7 @@ _SHARE = re.compile(r"[一二两三四五六七八九十\d]成半?|一半|(?<=\b
 _ARTICLE = re.compile(r"an?\s+")
 #: 3x tea, 在校证明x5; a BMW X5 or 2x4 is none.
 _TIMES = re.compile(
-    r"(?<![\w.×*-])(\d{1,3})\s?[x×](?=\s|$)|(?:(?<=[\u4e00-\u9fff》」”)])|(?<=[\u4e00-\u9fff》」”)] ))[x×*]\s?(\d{1,3})(?![\w.×*])"
+    r"(?<![\w.×*-])(\d{1,3})\s?[x×](?=\s|$)|(?:(?<=[,\d] )|(?<=[\u4e00-\u9fff》」”)])|(?<=[\u4e00-\u9fff》」”)] ))[x×*]\s?(\d{1,3})(?![\w.×*])"
 )
 #: 一下 and the like count nothing, and what begins with a nought (room 0933) is a name.
 _NO_NUMBER = re.compile(r"一(?:[下些直定般共切旦边会]|起(?![事案]))|0\d{2,}(?![\d.])")
@@ -51,6 +51,8 @@ _PLACE_NAMES = (
 )
 #: 一打 is twelve; 打印, 打包 and the like are verbs.
 _DOZEN = re.compile(r"打(?![印折扫包算车的球字磨蜡针招听点开电个])")
+#: After a mark: call it a nine, a three out of ten.
+_MARK_END = re.compile(r"\s*(?:$|[,.;!?)]|out of\b)")
 #: 1.5w, 5k.
 _THOUSANDS = re.compile(r"[kw](?![a-z\d])")
 
@@ -69,12 +71,15 @@ def _numbers(field: Field, text: str, folded: str) -> Iterator[tuple[int, int]]:
     zh, unit = field.context.language == "zh", field.unit
     for match in (ZH_NUMBER if zh else EN_NUMBER).finditer(free):
         start, end = match.span()
-        if _NO_NUMBER.match(folded, start):
+        if _NO_NUMBER.match(folded, start) or folded[:start].endswith("out of "):
             continue
         article = _ARTICLE.match(free, start)  # "a seven litre pot", but "a five star hotel"
-        if article and unit is not None and read_en(match[0]) is None:
-            yield from _with_unit(folded, article.end(), end)
-            continue
+        if article and read_en(match[0]) is None:
+            if unit is not None:
+                yield from _with_unit(folded, article.end(), end)
+                continue
+            if _MARK_END.match(folded, end):
+                start = article.end()
         while end > start and (read_zh if zh else read_en)(folded[start:end]) is None:
             end = max(start, folded.rfind(" ", start, end)) if not zh else end - 1
         ordinal = unit is not None and folded[match.start() - 1 : match.start()] == "第"

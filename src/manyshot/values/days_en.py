@@ -38,7 +38,19 @@ _YEAR_END = r"(?=\s*(?:$|[,.;:!?)])|\s+(?:at|and|in|for|from|on|please|is|was|my
 _Y = rf"(?:,?\s*(?P<y>(?:19|20)\d\d|(?:{_YEAR_WORDS}){_YEAR_END}))?(?!\d)"
 _N = r"(?P<n>\d{1,3}|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|twenty|thirty|a couple of|a couple)"
 _U = r"(?P<u>day|week|fortnight|month|year)s?"
-_TOMORROW = ("tomorrow", "tmrw", "tmr", "tomorow", "tommorow", "tommorrow", "tomoz", "2moro", "2morrow", "2mrw")
+_TOMORROW = (
+    "tomorrow",
+    "tmrw",
+    "tmr",
+    "tomorow",
+    "tommorow",
+    "tommorrow",
+    "tomoz",
+    "2moro",
+    "2 moro",
+    "2morrow",
+    "2mrw",
+)
 _RELATIVE = {"today": 0, "yesterday": -1, "the day before yesterday": -2, "day before yesterday": -2}
 _RELATIVE |= {f"{lead}{word}": 2 if lead else 1 for word in _TOMORROW for lead in ("", "day after ", "the day after ")}
 
@@ -78,8 +90,17 @@ def _full(m: re.Match[str], today: date) -> date | None:
     )
 
 
+def _year_first(m: re.Match[str], _today: date) -> date | None:
+    year, month, day = int(m["y"]), int(m["m"]), int(m["d"])
+    return cal.make(year, day, month) if month > 12 else cal.make(year, month, day)
+
+
 def _day_first(m: re.Match[str], _today: date) -> date | None:
     return cal.make(int(m["y"]), int(m["m"]), int(m["d"]))
+
+
+#: Days from today within which the day lies that 10/4 means.
+NEAR_DAYS = 60
 
 
 def _digits(m: re.Match[str], today: date) -> date | None:
@@ -87,8 +108,12 @@ def _digits(m: re.Match[str], today: date) -> date | None:
     if year is not None and year < 100:
         year += 2000
     month, day = int(m["m"]), int(m["d"])
-    # 22/3 can only be day first; what can be both is month first.
-    return cal.month_day(day, month, today, year) if month > 12 else cal.month_day(month, day, today, year)
+    month_first, day_first = cal.month_day(month, day, today, year), cal.month_day(day, month, today, year)
+    if month_first is None or day_first is None:  # 22/3 can only be day first
+        return month_first or day_first
+    # Both ways are written: what people speak of at a desk is near; otherwise month first.
+    near = [-NEAR_DAYS // 8 <= (day - today).days <= NEAR_DAYS for day in (month_first, day_first)]
+    return day_first if near == [False, True] else month_first
 
 
 def _shift(m: re.Match[str], today: date) -> date | None:
@@ -159,7 +184,7 @@ _HOLIDAYS = "|".join(sorted((re.escape(h) for h in festivals.NAMES if h[0].isasc
 #: What makes "a week today" a rate or a stretch: once a week, waiting a week.
 _NO_SPAN = r"\b(?<!once )(?<!twice )(?<!times )(?<!days )(?<!day )(?<!hours )(?<!waiting )(?<!waited )(?<!been )(?<!every )(?<!lasts )"
 _ROWS: tuple[tuple[str, Reader] | tuple[str, Reader, str], ...] = (
-    (r"(?<![\w-])(?P<y>(?:19|20)\d\d)[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})(?![\d-]|\.\d)", _digits),
+    (r"(?<![\w-])(?P<y>(?:19|20)\d\d)[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})(?![\d-]|\.\d)", _year_first),
     (r"(?<![\w./:-])(?P<m>\d{1,2})/(?P<d>\d{1,2})(?:/(?P<y>(?:20)?\d\d))?(?![\w/:-]|\.\d)", _digits, "year"),
     (r"(?<![\w./:-])(?P<d>\d{1,2})\.(?P<m>\d{1,2})\.(?P<y>(?:19|20)\d\d)(?!\w|\.\d)", _day_first),
     (rf"(?<![\w./:-])(?P<d>\d{{1,2}})([-/.]){MONTH}(?:\2(?P<y>(?:20)?\d\d))?(?![\w/]|-\w)", _full, "year"),

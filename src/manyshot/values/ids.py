@@ -6,9 +6,13 @@ Without a pattern in the schema the shape of example values takes its place (`sh
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any
+
+import rstr
 
 from manyshot.values.numbers import read_zh
 from manyshot.values.spelling import windows
@@ -38,6 +42,8 @@ _LABEL = re.compile(
     re.IGNORECASE,
 )
 _TAIL = re.compile(r"(?:号?房间?|号?客房|号楼|号桌|号机|号|室|房)$")
+#: A dash in words.
+_DASH = re.compile(r"\s*\b(?:dash|hyphen)\b\s*|\s*横?杠\s*", re.IGNORECASE)
 _SEPARATORS = re.compile(r"[\s\-_./,，、·•()（）]+")
 EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}")
 URL = re.compile(r"(?:https?://|www\.)[A-Za-z0-9\-._~:/?#\[\]@!$&'*+,;=%]+[A-Za-z0-9/=]")
@@ -55,7 +61,7 @@ PHONE_EN = re.compile(
 )
 SPOKEN_ZH = re.compile(r"[零〇洞一幺二两三四五六七拐八九\d](?:[\s，,、-]?[零〇洞一幺二两三四五六七拐八九\d])+")
 _SPOKEN_WORD = "|".join([*_SPOKEN_EN, *_TEENS, *_TENS, "double", "triple"])
-SPOKEN_EN = re.compile(rf"\b(?:{_SPOKEN_WORD}|\d+)(?:[\s,-]+(?:{_SPOKEN_WORD}|\d+))+\b")
+SPOKEN_EN = re.compile(rf"\b(?:{_SPOKEN_WORD}|\d+)(?:[\s,-]+(?:dash\s+)?(?:{_SPOKEN_WORD}|\d+))+\b")
 
 
 def spoken_digits(text: str) -> str | None:
@@ -129,10 +135,14 @@ def _in_digits(text: str) -> str:
     return re.sub(_GROUP, digits, text)
 
 
+#: RB three five; B W three four.
+_LETTERS_FIRST = (re.compile(r"([A-Za-z]+)[\s-]*(.+)$"), re.compile(r"((?:[A-Za-z][\s-]+){2,4})(.+)$"))
+
+
 def readings(surface: str) -> Iterator[str]:
     """What a said id can be, the most literal first: as is, capitals, without separators, without labels, spoken."""
     literal = half_width(surface).strip()
-    clean = bare(literal)
+    clean = bare(_DASH.sub("-", literal))
     stripped = _TAIL.sub("", _LABEL.sub("", clean)).strip() or clean
     yield literal
     for text in dict.fromkeys((clean, stripped)):
@@ -144,15 +154,48 @@ def readings(surface: str) -> Iterator[str]:
         yield from (dashed, dashed.upper())
         if (digits := spoken_digits(text)) is not None:
             yield digits
-        letters = re.match(r"([A-Za-z]+)[\s-]*(.+)$", text)
-        if letters and (digits := spoken_digits(letters[2])) is not None:
-            yield letters[1].upper() + digits
-            yield letters[1].upper() + "-" + digits
+        for rule in _LETTERS_FIRST:
+            letters = rule.match(text)
+            if letters and (digits := spoken_digits(letters[2])) is not None:
+                head = re.sub(r"[\s-]", "", letters[1]).upper()
+                yield head + digits
+                yield head + "-" + digits
         if (parts := _parts(text)) is not None:
             yield from (parts, parts.replace("-", ""), _in_digits(text))
         value = read_zh(text)
         if isinstance(value, int) and not text.isdigit():
             yield str(value)
+
+
+#: Examples of a pattern that show where its separators stand.
+_EXAMPLES = 12
+
+
+@lru_cache(maxsize=1024)
+def _separators(pattern: re.Pattern[str]) -> frozenset[tuple[int, tuple[tuple[int, str], ...]]]:
+    """Where ids of a pattern have characters that are no letters or digits: their number of those, and (place, what)."""
+    made: set[tuple[int, tuple[tuple[int, str], ...]]] = set()
+    draw = rstr.Rstr(random.Random(0))
+    for _ in range(_EXAMPLES):
+        try:
+            example = draw.xeger(pattern.pattern)
+        except Exception:  # it draws from most patterns, and raises whatever comes up for the others
+            break
+        marks = tuple((n, c) for n, c in enumerate(example) if not c.isalnum())
+        made.add((len(example) - len(marks), marks))
+    return frozenset(made)
+
+
+def _separated(text: str, pattern: re.Pattern[str]) -> Iterator[str]:
+    """The letters and digits of a text with the separators that the pattern wants between: HD20240917003 as
+    HD-20240917-003."""
+    kept = [c for c in text if c.isalnum()]
+    for length, marks in _separators(pattern) if kept else ():
+        if marks and length == len(kept):
+            whole = kept.copy()
+            for place, mark in marks:
+                whole.insert(place, mark)
+            yield "".join(whole)
 
 
 def read_id(surface: str, pattern: re.Pattern[str] | None) -> str:
@@ -162,7 +205,11 @@ def read_id(surface: str, pattern: re.Pattern[str] | None) -> str:
         if not text:
             raise ValueError("an id was wanted, nothing was said")
         return text
-    for text in readings(surface):
+    said = list(dict.fromkeys(readings(surface)))
+    for text in said:
+        if pattern.search(text):
+            return text
+    for text in (joined for one in said for joined in _separated(one, pattern)):
         if pattern.search(text):
             return text
     raise ValueError(f"{surface!r} does not read as {pattern.pattern}")
@@ -239,6 +286,9 @@ def read_plate(surface: str, pattern: re.Pattern[str] | None) -> str:
 _SMALL_WORDS = frozenset(["a", "an", "as", "at", "be", "by", "for", "have", "i", "in", "is", "it", "me", "my", "no", "of", "on", "or", "so", "than", "that", "the", "then", "to", "us", "was", "with"])  # fmt: skip
 
 
+_BEFORE_SPOKEN = re.compile(r"(?<![A-Za-z0-9'’])(?:[A-Za-z]{1,6}|(?:[A-Z][ -]){1,4}[A-Z])(?=(?:[ -]| dash |, )$)")
+
+
 def spots(text: str, language: str) -> Iterator[tuple[int, int]]:
     """Where something id-like stands: a run with a digit, letters beside digits, digits said in words, phone numbers."""
     yield from windows(text)
@@ -268,6 +318,6 @@ def spots(text: str, language: str) -> Iterator[tuple[int, int]]:
     for match in (SPOKEN_ZH if language == "zh" else SPOKEN_EN).finditer(text):
         yield match.span()
         # The letters before it: RX three zero nine one five.
-        letters = re.search(r"(?<![A-Za-z0-9'’])[A-Za-z]{1,6}(?=[ -]$)", text[: match.start()])
+        letters = _BEFORE_SPOKEN.search(text[: match.start()])
         if language == "en" and letters and letters[0].lower() not in _SMALL_WORDS:
             yield letters.start(), match.end()

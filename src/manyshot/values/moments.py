@@ -86,6 +86,15 @@ def _said_as_hour(text: str, clock: Clock) -> bool:
     return bool(_HOUR_LEAD.search(text[: clock.start]) or _HOUR_END.match(text, clock.end))
 
 
+def said_as_hour(text: str, moment: Moment) -> bool:
+    """Whether a bare number can only be an hour where one is wanted: by eleven, at three, ready 7.45."""
+    clock = moment.clock
+    if clock is None or moment.date is not None:
+        return False
+    led = _HOUR_LEAD.search(text[: clock.start]) or "." in text[clock.start : clock.end]
+    return bool(led and _HOUR_END.match(text, clock.end))
+
+
 def _combine(text: str, days: list[Day], times: list[Clock], language: str) -> Iterator[Moment]:
     link = _ZH_LINK if language == "zh" else _EN_LINK
     for day in days:

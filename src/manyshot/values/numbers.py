@@ -59,7 +59,7 @@ _ORD = {"first": 1, "second": 2, "third": 3, "fifth": 5, "eighth": 8, "ninth": 9
 EN_ORDINALS = {w: v for w, v in _ORD.items() if v and v < 20} | {f"{w[:-1]}ieth": v for w, v in _TENS.items()}
 _PARTS = {"half": 0.5, "quarter": 0.25, "third": 1 / 3}
 _WORD = "|".join(sorted([*EN_SMALL, *_SCALES, "dozen", "dozens", "half", "quarters?", "couple", "pair", "point", "minus",
-                         "negative", "oh", "once", "twice"], key=len, reverse=True))  # fmt: skip
+                         "negative", "oh", "once", "single", "twice"], key=len, reverse=True))  # fmt: skip
 #: Regular expressions of words for 1 to 9, and for 10 to 99.
 EN_DIGIT = "(?:" + "|".join(_ONES[1:10]) + ")"
 EN_TWO_DIGITS = rf"(?:(?:{'|'.join(_TENS)})(?:[\s-]{EN_DIGIT})?|{'|'.join(sorted(_ONES[10:], key=len, reverse=True))})"
@@ -192,6 +192,9 @@ def _en_small(words: list[str]) -> Number | None:
 
 def _en_fraction(words: list[str]) -> Number | None:
     """half, a quarter, three quarters, two and a half, half a dozen."""
+    if len(words) > 3 and words[-1] in _SCALES and words[-4:-1] in (["and", "a", "half"], ["and", "one", "half"]):
+        head = _en_value(words[:-4])
+        return None if head is None else (head + 0.5) * _SCALES[words[-1]]
     if len(words) > 2 and words[-3:-1] in (["and", "a"], ["and", "one"]) and words[-1] in _PARTS:
         head = _en_value(words[:-3])
         return None if head is None else head + _PARTS[words[-1]]
@@ -215,7 +218,7 @@ def _en_value(words: list[str]) -> Number | None:
         words = words[:-1]
     if words in (["couple"], ["a", "couple"], ["pair"], ["a", "pair"], ["twice"]):
         return 2
-    if words == ["once"]:
+    if words in (["once"], ["single"], ["a", "single"]):
         return 1
     if (part := _en_fraction(words)) is not None:
         return part

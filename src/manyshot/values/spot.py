@@ -98,7 +98,8 @@ def _moments(field: Field, text: str) -> Iterator[tuple[Span, Any]]:
     ):
         found.append(whole)
     for m in found:
-        if not m.weak and (value := written(field, m)) is not None:
+        sure = not m.weak or (field.kind is Kind.TIME and moments.said_as_hour(folded, m))
+        if sure and (value := written(field, m)) is not None:
             yield Span(m.start, m.end, text[m.start : m.end]), value
 
 
