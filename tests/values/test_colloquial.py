@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.values.said import a_field, seen
+from tests.values.said import a_field, found, seen
 
 AT = a_field("zh", "2026-03-12", "time", "时间", format="time")
 AT_EN = a_field("en", "2026-06-09", "time", "Time", format="time")
@@ -14,6 +14,7 @@ BUILDING = a_field("zh", "2026-03-12", "building", "楼栋号", type="integer")
 UNIT = a_field("zh", "2026-03-12", "unitNo", "单元号", type="integer")
 DAY = a_field("zh", "2026-03-12", "date", "日期", format="date")
 WEIGHT = a_field("en", "2026-06-09", "weight", "Weight in kg", type="number")
+BILL = a_field("en", "2025-07-16", "month", "Billing month, YYYY-MM", pattern=r"^\d{4}-\d{2}$")
 DAY_EN = a_field("en", "2026-06-09", "date", "Day", format="date")
 PAIN = a_field("en", "2026-06-09", "score", "0 to 10", type="integer")
 MILES = a_field("en", "2026-06-09", "mileage", "Reading", type="integer")
@@ -55,14 +56,18 @@ BOOKED = a_field("en", "2026-06-09", "booked_for", "When, ISO date-time", format
         (POWER, "60w的灯", [60]),
         (AT_EN, "send my husband down at three", ["15:00"]),
         (AT_EN, "we need it by eleven", ["11:00"]),
-        (AT_EN, "someone will grab them 7.45", ["07:45"]),
+        (AT_EN, "someone will grab them 2.45", ["14:45"]),
         (AT_EN, "at seven Elm Street", []),
+        (AT_EN, "a table at seven", []),
         (BOOKED, "client late, push to 4.15 today", ["2026-06-09T16:15:00+00:00"]),
         (DAY_EN, "missed 10/6", ["2026-06-10"]),
         (DAY_EN, "12/6/26", ["2026-06-12"]),
         (DAY_EN, "10/12", ["2026-10-12"]),
         (DAY_EN, "2026-06-10", ["2026-06-10"]),
         (DAY_EN, "2 moro", ["2026-06-10"]),
+        (BILL, "send me last months bill again", ["2025-06"]),
+        (BILL, "inv jan 25 itemised", ["2025-01"]),
+        (BILL, "send May's with every line", ["2025-05"]),
         (PAIN, "I'd call it a nine.", [9]),
         (PAIN, "maybe a three out of ten", [3]),
         (PAIN, "ring rd, mon 8am, MA22 OLK, x2", [2]),
@@ -75,3 +80,7 @@ def test_said_so_and_read_so(field, text, values):
 
 def test_an_hour_in_four_digits_beside_its_day():
     assert list(seen(BOOKED, "friday 1300").values()) == ["2026-06-12T13:00:00+00:00"]
+
+
+def test_an_hour_of_morning_or_evening_is_found_where_it_is_known():
+    assert found(AT_EN, "a table at seven", "07:00") == "seven"

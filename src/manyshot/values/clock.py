@@ -173,7 +173,7 @@ _EN: tuple[str, ...] = (
     # Friday 1300; what may be a year (1900, 2026) is none.
     rf"(?:(?<=day )|(?<=tomorrow )|(?<=tmrw )|(?<=\d[snrt][tdh] )|(?<=\b(?:mon|tue|wed|thu|fri|sat|sun) ))(?P<h>{_BARE_HOUR}",
     rf"(?<![\w.:/$£€#-])(?P<h>{_BARE_HOUR}(?P<weak>)",
-    rf"(?<![\w.:/$-]){_EH}(?![\w:/%]|\.\d)(?P<weak>)",
+    rf"(?<![\w.:/$-]){_EH}(?![\w/%]|[.:]\d)(?P<weak>)",
 )  # fmt: skip
 _SUFFIX = re.compile(
     r"\s+(?:in\s+the\s+|this\s+)(?P<p>morning|afternoon|arvo|evening)\b|\s+(?:at|last)\s+(?P<n>night)\b"

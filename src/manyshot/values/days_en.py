@@ -185,7 +185,7 @@ _HOLIDAYS = "|".join(sorted((re.escape(h) for h in festivals.NAMES if h[0].isasc
 _NO_SPAN = r"\b(?<!once )(?<!twice )(?<!times )(?<!days )(?<!day )(?<!hours )(?<!waiting )(?<!waited )(?<!been )(?<!every )(?<!lasts )"
 _ROWS: tuple[tuple[str, Reader] | tuple[str, Reader, str], ...] = (
     (r"(?<![\w-])(?P<y>(?:19|20)\d\d)[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})(?![\d-]|\.\d)", _year_first),
-    (r"(?<![\w./:-])(?P<m>\d{1,2})/(?P<d>\d{1,2})(?:/(?P<y>(?:20)?\d\d))?(?![\w/:-]|\.\d)", _digits, "year"),
+    (r"(?<![\w./:-])(?P<m>\d{1,2})/(?P<d>\d{1,2})(?:/(?P<y>(?:20)?\d\d))?(?![\w/-]|[.:]\d)", _digits, "year"),
     (r"(?<![\w./:-])(?P<d>\d{1,2})\.(?P<m>\d{1,2})\.(?P<y>(?:19|20)\d\d)(?!\w|\.\d)", _day_first),
     (rf"(?<![\w./:-])(?P<d>\d{{1,2}})([-/.]){MONTH}(?:\2(?P<y>(?:20)?\d\d))?(?![\w/]|-\w)", _full, "year"),
     (rf"\b{MONTH}\s+(?:the\s+)?{_D}{_Y}", _full, "year"),

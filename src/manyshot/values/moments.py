@@ -95,6 +95,11 @@ def said_as_hour(text: str, moment: Moment) -> bool:
     return bool(led and _HOUR_END.match(text, clock.end))
 
 
+def either_half(moment: Moment) -> bool:
+    """Whether its hour is as often one of the morning as of the evening: a table at seven, a train at eight."""
+    return moment.time is not None and 7 <= moment.time.hour <= 9
+
+
 def _combine(text: str, days: list[Day], times: list[Clock], language: str) -> Iterator[Moment]:
     link = _ZH_LINK if language == "zh" else _EN_LINK
     for day in days:

@@ -33,8 +33,9 @@ _EN = (
     rf"\b{days_en.MONTH},?\s*(?:of\s+)?(?P<y>(?:19|20)\d\d)\b",
     rf"\b{days_en.MONTH}\s+(?:of\s+)?(?P<u>last|this|next)\s+year\b",
     rf"\b(?P<u>last|this|next)\s+year['’]?s\s+{days_en.MONTH}(?!\w)",
-    rf"\b(?:(?P<e>last|this|next)\s+)?{days_en.MONTH}(?!\w)",
-    r"\b(?:the\s+)?(?P<s>last|previous|this|current|next)\s+month(?:['’]s)?\b",
+    rf"\b(?:(?P<e>last|this|next)\s+)?{days_en.MONTH}(?!\w)(?:['’]s\b)?",
+    rf"\b{days_en.MONTH}\s+['’]?(?P<yy>\d\d)(?![\w.,:/-]*\d)(?!st|nd|rd|th)\b",
+    r"\b(?:the\s+)?(?P<s>last|previous|this|current|next)\s+month(?:['’]?s)?\b",
     r"\b(?:the\s+)?month\s+(?P<s>before\s+last)\b",
     r"\b(?P<n>\w+)\s+months\s+ago\b",
 )
@@ -52,7 +53,9 @@ _NOT_BEFORE = {
 }  # fmt: skip
 #: Names and other words that are months only beside one of these, or alone.
 _DOUBTFUL = re.compile(r"(?:jan|mar|march|april|may|june|august)\.?")
-_LEAD = re.compile(r"\b(?:for|in|of|from|since|during|until|till|through|my|the|our|his|her|their|last|this)\s+$")
+_LEAD = re.compile(
+    r"\b(?:for|in|of|from|since|during|until|till|through|with|send|my|the|our|his|her|their|last|this)\s+$"
+)
 
 
 def _month(m: re.Match[str], today: date, past: bool, language: str) -> tuple[int, int] | None:
@@ -70,6 +73,9 @@ def _month(m: re.Match[str], today: date, past: bool, language: str) -> tuple[in
         return _near(g["e"], month, today)
     if g.get("u"):
         return today.year + _EN_STEPS[g["u"]], month
+    if g.get("yy"):  # jan 25 is the month where the year is this one's or the last, else a day
+        short = 2000 + int(g["yy"])
+        return (short, month) if 0 <= today.year - short <= 1 else None
     said = g.get("y") or ""
     year = days_zh.year_of(said if said in days_zh.YEARS else said.removesuffix("年"), today)
     return (year, month) if year else _open(month, today, past)

@@ -35,7 +35,7 @@ def spot(field: Field, text: str) -> list[Span]:
 
 def find(field: Field, text: str, value: Any) -> list[Span]:
     """All places that resolve to `value`, the longest first, then from the left."""
-    hits = {span for span, found in _valued(field, text) if _same(found, value)}
+    hits = {span for span, found in _valued(field, text, told=True) if _same(found, value)}
     if not isinstance(value, bool | list | dict) and value is not None:
         spans = (s for s in _literal(text, str(value)) if field.kind not in _NUMERIC or not amounts.in_code(text, s))
         hits |= {span for span in spans if _reads(field, span.surface, value)}
@@ -70,12 +70,12 @@ def _ascii(char: str) -> bool:
     return bool(char) and char.isascii() and char.isalnum()
 
 
-def _valued(field: Field, text: str) -> Iterator[tuple[Span, Any]]:
-    """Candidate places with the values they read as."""
+def _valued(field: Field, text: str, *, told: bool = False) -> Iterator[tuple[Span, Any]]:
+    """Candidate places with the values they read as. told: the value is known, so that what may be another counts."""
     if field.kind in FREE or field.kind in (Kind.BOOLEAN, Kind.ARRAY, Kind.OBJECT):
         return
     if field.kind in _TEMPORAL:
-        yield from _moments(field, text)
+        yield from _moments(field, text, told=told)
         return
     if field.kind is Kind.ENUM:
         yield from _choices(field, text)
@@ -89,7 +89,7 @@ def _valued(field: Field, text: str) -> Iterator[tuple[Span, Any]]:
             continue
 
 
-def _moments(field: Field, text: str) -> Iterator[tuple[Span, Any]]:
+def _moments(field: Field, text: str, *, told: bool) -> Iterator[tuple[Span, Any]]:
     folded, context = fold(text), field.context
     source = months if forms.is_month(field.form) else moments
     found = list(source.candidates(folded, context.today, context.language, field.sense.past))
@@ -98,7 +98,8 @@ def _moments(field: Field, text: str) -> Iterator[tuple[Span, Any]]:
     ):
         found.append(whole)
     for m in found:
-        sure = not m.weak or (field.kind is Kind.TIME and moments.said_as_hour(folded, m))
+        bare = m.weak and field.kind is Kind.TIME and moments.said_as_hour(folded, m)
+        sure = not m.weak or (bare and (told or not moments.either_half(m)))
         if sure and (value := written(field, m)) is not None:
             yield Span(m.start, m.end, text[m.start : m.end]), value
 
