@@ -15,6 +15,9 @@ UNIT = a_field("zh", "2026-03-12", "unitNo", "单元号", type="integer")
 DAY = a_field("zh", "2026-03-12", "date", "日期", format="date")
 WEIGHT = a_field("en", "2026-06-09", "weight", "Weight in kg", type="number")
 BILL = a_field("en", "2025-07-16", "month", "Billing month, YYYY-MM", pattern=r"^\d{4}-\d{2}$")
+WEEKS = a_field("en", "2026-06-09", "weeks", "How many weeks", type="integer")
+OUT = a_field("zh", "2026-03-12", "check_out", "离店日期", format="date")
+OUT_EN = a_field("en", "2026-06-09", "check_out", "Day of departure", format="date")
 DAY_EN = a_field("en", "2026-06-09", "date", "Day", format="date")
 PAIN = a_field("en", "2026-06-09", "score", "0 to 10", type="integer")
 MILES = a_field("en", "2026-06-09", "mileage", "Reading", type="integer")
@@ -68,6 +71,11 @@ BOOKED = a_field("en", "2026-06-09", "booked_for", "When, ISO date-time", format
         (BILL, "send me last months bill again", ["2025-06"]),
         (BILL, "inv jan 25 itemised", ["2025-01"]),
         (BILL, "send May's with every line", ["2025-05"]),
+        (WEEKS, "a time-out of nine weeks", [9]),
+        (DAY, "10.5进,10.8出", ["2026-10-05", "2026-10-08"]),
+        (DAY, "价格10.5进货", []),
+        (OUT, "11月22号进，23号走", ["2026-11-23"]),
+        (OUT_EN, "arriving 22 November, leaving the 23rd", ["2026-11-23"]),
         (PAIN, "I'd call it a nine.", [9]),
         (PAIN, "maybe a three out of ten", [3]),
         (PAIN, "ring rd, mon 8am, MA22 OLK, x2", [2]),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from manyshot.values import ids, moments, named, signs, units
 from manyshot.values.kinds import Kind
-from manyshot.values.numbers import EN_NUMBER, EN_ORDINALS, ZH_NUMBER, read_en, read_zh
+from manyshot.values.numbers import EN_NUMBER, EN_ORDINALS, EN_SMALL, ZH_NUMBER, read_en, read_zh
 from manyshot.values.text import Span, fold, fold_amount
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ _PLACE_NAMES = (
 )
 #: 一打 is twelve; 打印, 打包 and the like are verbs.
 _DOZEN = re.compile(r"打(?![印折扫包算车的球字磨蜡针招听点开电个])")
+#: Before the best mark there is: three out of ten.
+_SCALE = re.compile(rf"\b(?:\d+|{'|'.join(EN_SMALL)}) out of $")
 #: After a mark: call it a nine, a three out of ten.
 _MARK_END = re.compile(r"\s*(?:$|[,.;!?)]|out of\b)")
 #: 1.5w, 5k.
@@ -71,7 +73,7 @@ def _numbers(field: Field, text: str, folded: str) -> Iterator[tuple[int, int]]:
     zh, unit = field.context.language == "zh", field.unit
     for match in (ZH_NUMBER if zh else EN_NUMBER).finditer(free):
         start, end = match.span()
-        if _NO_NUMBER.match(folded, start) or folded[:start].endswith("out of "):
+        if _NO_NUMBER.match(folded, start) or _SCALE.search(folded[:start]):
             continue
         article = _ARTICLE.match(free, start)  # "a seven litre pot", but "a five star hotel"
         if article and read_en(match[0]) is None:

@@ -54,7 +54,7 @@ def _full(m: re.Match[str], today: date) -> date | None:
 
 
 def _dotted(m: re.Match[str], today: date) -> date | None:
-    return cal.month_day(int(m["m"]), int(m["d"] or m["d2"]), today)
+    return cal.month_day(int(m["m"]), int(m["d"] or m["d2"] or m["d3"]), today)
 
 
 def _compact(m: re.Match[str], _today: date) -> date | None:
@@ -120,7 +120,7 @@ _HOLIDAY = rf"(?P<h>{_HOLIDAYS})(?![零一二三四五六七八九十百\d])"
 # 5.22 is a day where neither the words before it nor a unit after it make it an amount, a mark or a version; 6.1 only with 号.
 _DOTTED = (
     r"(?:(?<![A-Za-z\d./:$¥-])(?<![A-Za-z]\s)(?<![价格额钱费款版本号第约共])(?<![价额费款]是)|(?<=\.\d\d[-~至到])|(?<=\.\d[-~至到]))"
-    r"(?P<m>1[0-2]|0?[1-9])\.(?:(?P<d>0?[1-9]|[12]\d|3[01])[日号](?!\d)|(?P<d2>[12]\d|3[01])"
+    r"(?P<m>1[0-2]|0?[1-9])\.(?:(?P<d>0?[1-9]|[12]\d|3[01])[日号](?!\d)|(?P<d3>0?[1-9])(?:进(?!货)|出发|入住|退房|离店|出(?![\u4e00-\u9fff])|那天|当天)|(?P<d2>[12]\d|3[01])"
     r"(?![\dA-Za-z%℃°]|\.\d|[-~](?!\d{1,2}\.\d)|\s*[元块万亿千百十公米厘毫吨斤克升两折版分度个倍岁寸小平人次]))"
 )
 _ROWS: tuple[tuple[str, Reader] | tuple[str, Reader, str], ...] = (

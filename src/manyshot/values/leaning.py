@@ -31,8 +31,11 @@ _SLIP = {
     ),
 }  # fmt: skip
 _TO = {
-    "zh": re.compile(r"\s*(?:一直)?(?:到|至|~|—+|–|-)\s*"),
-    "en": re.compile(r"\s*(?:\b(?:to|until|till|through|thru)\b|-|–|—)\s*"),
+    "zh": re.compile(r"\s*(?:一直)?(?:到|至|~|—+|–|-)\s*|(?:进店?|入住?|到店|来|起|开始)[,，、\s]*(?:到|住到)?"),
+    "en": re.compile(
+        r"\s*(?:\b(?:to|until|till|through|thru)\b|-|–|—)\s*"
+        r"|,?\s+(?:and\s+)?(?:leaving|checking out|out|off|back|ending|(?:and\s+)?whose last day is|last day)\s+(?:on\s+)?"
+    ),
 }
 _AND = re.compile(r"\s+and\s+")
 #: A day's number before "到14号", "to 14 November"; not the number of a room or a part of a longer date.
