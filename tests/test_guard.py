@@ -42,9 +42,9 @@ def known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     file = tmp_path / "made.gz"
     file.write_bytes(gzip.compress("".join(guard.hashed(QUESTIONS.items())).encode()))
     monkeypatch.setattr(guard, "FILE", file)
-    guard._known.cache_clear()
+    guard._benchmark.cache_clear()
     yield
-    guard._known.cache_clear()
+    guard._benchmark.cache_clear()
 
 
 @pytest.mark.usefixtures("known")
@@ -91,6 +91,9 @@ def test_nothing_that_this_project_ships_is_a_benchmarks_question() -> None:
     said = [row.get("action") or row.get("opening") or "" for file in files for _, row in read_rows(file)]
     assert len(said) > 10_000
     assert [text for text in said if question_in(text)] == []
+    held_out = generalist.held_out_tests([root / "bench/held_out"])
+    assert held_out is not None
+    assert [text for text in said if question_in(text, held_out)] == []
 
 
 @pytest.mark.usefixtures("known")
@@ -145,3 +148,19 @@ def test_the_generalists_corpus_is_guarded_too(tmp_path: Path) -> None:
     corpus = Corpus((domain.model_copy(update={"shots": (*domain.shots, bad)}),))
     with pytest.raises(DataError, match="BFCL zh_3"):
         generalist.corpus_passes(corpus, ByteTokenizer(), TrainConfig(steps=20, batch=8), Silent())
+
+
+def test_the_generalists_corpus_holds_nothing_that_is_held_out(tmp_path: Path) -> None:
+    desk = starter(tmp_path / "held" / "bistro")
+    test = {"id": "t1", "action": f"Good morning! {LONG}", "expected": []}
+    (desk / "tests" / "calls.jsonl").write_text(json.dumps(test) + "\n")
+    held_out = generalist.held_out_tests([tmp_path / "held"])
+    domain = plain(tmp_path)
+    bad = domain.shots[0].model_copy(
+        update={"action": f"Good morning! {LONG}".replace("Bertram", "Bert"), "call": None}
+    )
+    corpus = Corpus((domain.model_copy(update={"shots": (*domain.shots, bad)}),))
+    config = TrainConfig(steps=20, batch=8)
+    with pytest.raises(DataError, match="the held-out test bistro/t1"):
+        generalist.corpus_passes(corpus, ByteTokenizer(), config, Silent(), held_out)
+    assert generalist.corpus_passes(corpus, ByteTokenizer(), config, Silent())

@@ -519,6 +519,9 @@ def generalist(
     minutes: Annotated[float | None, typer.Option(min=0.01, help="Train no longer than this.")] = None,
     start: Annotated[Path | None, typer.Option(metavar="DIR", help="An adapter to start from.")] = None,
     base: Annotated[str, typer.Option(metavar="BASE", help="The base model.")] = "gemma-3-270m",
+    held_out: Annotated[
+        list[Path] | None, typer.Option(metavar="FOLDER", help="Domains below: stop where a sentence is their test.")
+    ] = None,
     setting: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Training setting.")] = None,
     install: Annotated[bool, typer.Option("--install", help="Let runs begin from the finished one in DIR.")] = False,
 ) -> None:
@@ -534,7 +537,7 @@ def generalist(
     config = override(room.TRAINING.model_copy(update={"steps": steps}), setting or [])
     room.build(
         room.read_corpus(corpus), parts.find_base(base), config, out, parts, Terminal(_console()),
-        start=start, seconds=minutes * 60 if minutes else None,
+        start=start, seconds=minutes * 60 if minutes else None, held_out=room.held_out_tests(held_out or []),
     )  # fmt: skip
     typer.echo(f"{out}: adapter written")
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from manyshot.data.build import Builder
 from manyshot.errors import DataError, ModelError, TrainError
-from manyshot.guard import guarded
+from manyshot.guard import Known, guarded, known_of
 from manyshot.parts import Parts
 from manyshot.progress import Screen
 from manyshot.records import digest, read_manifest, write_manifest
@@ -126,8 +126,21 @@ def read_corpus(folders: Sequence[Path]) -> Corpus:
     return Corpus(tuple(load_domain(path) for path in found))
 
 
-def corpus_passes(corpus: Corpus, tokenizer: Tokenizer, config: TrainConfig, screen: Screen) -> list[Pass]:
-    """`config.steps` passes, as many of each domain, in a seeded order."""
+def held_out_tests(folders: Sequence[Path]) -> Known | None:
+    """The tests of the domains below the folders: nothing that is trained on may equal one. Raises as `read_corpus`."""
+    from manyshot.spec.load import load_tests
+
+    if not folders:
+        return None
+    domains = read_corpus(folders).domains
+    tests = [(f"{d.name}/{test.id}", test.action) for d in domains for test in load_tests(d.folder)]
+    return known_of(tests, "the held-out test")
+
+
+def corpus_passes(
+    corpus: Corpus, tokenizer: Tokenizer, config: TrainConfig, screen: Screen, held_out: Known | None = None
+) -> list[Pass]:
+    """`config.steps` passes, as many of each domain, in a seeded order. Raises DataError for one that is held out."""
     from manyshot.train.passes import Lists, passes
 
     share = -(-config.steps // len(corpus.domains))
@@ -135,7 +148,8 @@ def corpus_passes(corpus: Corpus, tokenizer: Tokenizer, config: TrainConfig, scr
     with screen.bar("pairs") as bar:
         for number, domain in enumerate(corpus.domains):
             builder = Builder(domain.model_copy(update={"shares": SHARES}), config.seed)
-            pairs = list(guarded((f"{domain.folder}: pair {p.id}", p) for p in builder.pairs(share * config.batch)))
+            made_here = builder.pairs(share * config.batch)
+            pairs = list(guarded(((f"{domain.folder}: pair {p.id}", p) for p in made_here), held_out))
             foreign = tuple(t for d in corpus.strangers(domain) for t in d.tools)
             lists = Lists(domain.tools, foreign, builder.reject, domain.context.language)
             # Common sentences repeat in small domains: what was made is gone over again until the share is full.
@@ -159,14 +173,16 @@ def build(
     *,
     start: Path | None = None,
     seconds: float | None = None,
+    held_out: Known | None = None,
 ) -> Manifest:
-    """Train the adapter into `out`; a stopped one of the same settings is gone on with. Raises TrainError."""
+    """Train the adapter into `out`; a stopped one of the same settings is gone on with. Raises TrainError, and
+    DataError for a sentence that is one of `held_out`."""
     from manyshot import facts
     from manyshot.train.stage import LORA
 
     if read_manifest(out) is not None:
         raise TrainError(f"{out}: holds a finished adapter; choose another --out")
-    batches = corpus_passes(corpus, parts.tokenizer(base), config, screen)
+    batches = corpus_passes(corpus, parts.tokenizer(base), config, screen, held_out)
     with screen.bar("training") as bar:
 
         def tell(step: Step) -> None:

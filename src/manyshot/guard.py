@@ -1,9 +1,10 @@
-"""Questions of public benchmarks must never be trained on: is a text one of them, or nearly?
+"""Questions of public benchmarks, and tests that are held out, must never be trained on: is a text one, or nearly?
 
-One rule: the questions are not in this package, only hashes of them (`guard_bfcl.gz`, made by bench/guard_hashes.py). A
-text is one of them where it equals it but for case, punctuation and digits, or where some stretch of it does but for a
-word in six. What may be one is found by a few runs of words that lie apart, of which one survives such changes; the
-stretch around it is then held against the question word by word, each word being a byte.
+One rule: a benchmark's questions are not in this package, only hashes of them (`guard_bfcl.gz`, made by
+bench/guard_hashes.py); held-out tests are hashed when they are named (`known_of`). A text is one of them where it equals
+it but for case, punctuation and digits, or where some stretch of it does but for a word in six. What may be one is found
+by a few runs of words that lie apart, of which one survives such changes; the stretch around it is then held against the
+question word by word, each word being a byte.
 """
 
 from __future__ import annotations
@@ -46,16 +47,19 @@ class _Question(NamedTuple):
     words: bytes
 
 
-class _Known(NamedTuple):
+class Known(NamedTuple):
     """Hash of a question -> its entry; hash of a run -> (question, its place in it) of each that it stands for."""
 
     whole: dict[int, str]
     runs: dict[int, list[tuple[_Question, int]]]
 
 
-def question_in(text: str) -> str | None:
-    """The entry whose question a text equals or nearly equals, as "BFCL simple_python_7"; some 10 µs a sentence."""
-    words, known = words_of(text), _known()
+def question_in(text: str, known: Known | None = None) -> str | None:
+    """The entry whose question a text equals or nearly equals, as "BFCL simple_python_7"; some 10 µs a sentence.
+
+    known: other questions than the benchmark's.
+    """
+    words, known = words_of(text), known or _benchmark()
     if not says_something(words):
         return None
     if entry := known.whole.get(zlib.crc32(b" ".join(words))):
@@ -65,7 +69,7 @@ def question_in(text: str) -> str | None:
     return _nearly(words, known)
 
 
-def _nearly(words: Sequence[bytes], known: _Known) -> str | None:
+def _nearly(words: Sequence[bytes], known: Known) -> str | None:
     """The first question that a stretch of the words nearly equals."""
     short = shortened(words)
     for start, run in enumerate(_run_hashes(words)):
@@ -97,24 +101,25 @@ def shortened(words: Iterable[bytes]) -> bytes:
     return bytes(zlib.crc32(word) & 255 for word in words)
 
 
-def benchmark_in(one: CallPair | Trajectory) -> str | None:
+def benchmark_in(one: CallPair | Trajectory, known: Known | None = None) -> str | None:
     """`question_in` of what the customer says in a record."""
     if isinstance(one, CallPair):
-        return question_in(one.action)
-    return next(filter(None, (question_in(turn.text) for turn in one.turns if turn.role == "user")), None)
+        return question_in(one.action, known)
+    return next(filter(None, (question_in(turn.text, known) for turn in one.turns if turn.role == "user")), None)
 
 
-def guarded(records: Iterable[tuple[str, R]]) -> Iterator[R]:
-    """The records of (place, record), handed on. Raises DataError at one that is a benchmark's question."""
+def guarded(records: Iterable[tuple[str, R]], held_out: Known | None = None) -> Iterator[R]:
+    """The records of (place, record), handed on. Raises DataError at one that is a benchmark's question, or one that is
+    held out."""
     for place, one in records:
-        if entry := benchmark_in(one):
+        if entry := benchmark_in(one) or (held_out and benchmark_in(one, held_out)):
             raise DataError(f"{place}: {refusal(entry)}; remove it, or what it was made from")
         yield one
 
 
 def refusal(entry: str) -> str:
     """What is wrong with a row, in words."""
-    return f"equals or nearly equals the question of {entry}, a benchmark, which must not be trained on"
+    return f"equals or nearly equals the question of {entry}, which must not be trained on"
 
 
 def words_of(text: str) -> list[bytes]:
@@ -164,13 +169,22 @@ def _sketch(words: Sequence[bytes], often: Counter[int]) -> list[tuple[int, int]
 
 
 @cache
-def _known() -> _Known:
-    known = _Known({}, defaultdict(list))
+def _benchmark() -> Known:
     with gzip.open(FILE, "rt", encoding="ascii") as lines:
-        for line in lines:
-            entry, whole, *runs, words = line.split()
-            question = _Question(f"BFCL {entry}", bytes.fromhex(words))
-            known.whole[int(whole, 16)] = question.entry
-            for one in runs:
-                known.runs[int(one[:8], 16)].append((question, int(one[8:], 16)))
+        return _read(lines, "BFCL")
+
+
+def known_of(questions: Iterable[tuple[str, str]], name: str) -> Known:
+    """Questions (entry without blanks, text) to be guarded; they are told as "name entry"."""
+    return _read(hashed(questions), name)
+
+
+def _read(lines: Iterable[str], name: str) -> Known:
+    known = Known({}, defaultdict(list))
+    for line in lines:
+        entry, whole, *runs, words = line.split()
+        question = _Question(f"{name} {entry}", bytes.fromhex(words))
+        known.whole[int(whole, 16)] = question.entry
+        for one in runs:
+            known.runs[int(one[:8], 16)].append((question, int(one[8:], 16)))
     return known
