@@ -1,10 +1,10 @@
 """Questions of public benchmarks, and tests that are held out, must never be trained on: is a text one, or nearly?
 
 One rule: a benchmark's questions are not in this package, only hashes of them (`guard_bfcl.gz`, made by
-bench/guard_hashes.py); held-out tests are hashed when they are named (`known_of`). A text is one of them where it equals
-it but for case, punctuation and digits, or where some stretch of it does but for a word in six. What may be one is found
-by a few runs of words that lie apart, of which one survives such changes; the stretch around it is then held against the
-question word by word, each word being a byte.
+bench/guard_hashes.py); held-out tests are hashed when they are named (`known_of`). A text is one of them where it
+equals it but for case, punctuation and digits, or where some stretch of it does but for a word in six. What may be
+one is found by a few runs of words that lie apart, of which one survives such changes; the stretch around it is then
+held against the question word by word, each word being a byte.
 """
 
 from __future__ import annotations
