@@ -19,6 +19,7 @@ WEEKS = a_field("en", "2026-06-09", "weeks", "How many weeks", type="integer")
 OUT = a_field("zh", "2026-03-12", "check_out", "离店日期", format="date")
 OUT_EN = a_field("en", "2026-06-09", "check_out", "Day of departure", format="date")
 OPEN = a_field("en", "2026-06-09", "start", "Start; the shop is open 08:00 to 18:00", format="date-time")
+LEAST = a_field("zh", "2026-03-12", "minQuantity", "至少需要的数量", type="integer")
 DAY_EN = a_field("en", "2026-06-09", "date", "Day", format="date")
 PAIN = a_field("en", "2026-06-09", "score", "0 to 10", type="integer")
 MILES = a_field("en", "2026-06-09", "mileage", "Reading", type="integer")
@@ -79,6 +80,7 @@ BOOKED = a_field("en", "2026-06-09", "booked_for", "When, ISO date-time", format
         (OUT_EN, "arriving 22 November, leaving the 23rd", ["2026-11-23"]),
         (BOOKED, "friday 1300, no, 1400", ["2026-06-12T14:00:00+00:00"]),
         (OPEN, "monday at 10am", ["2026-06-15T10:00:00+00:00"]),
+        (LEAST, "要五盒,够不够", [5]),
         (PAIN, "I'd call it a nine.", [9]),
         (PAIN, "maybe a three out of ten", [3]),
         (PAIN, "ring rd, mon 8am, MA22 OLK, x2", [2]),

@@ -16,7 +16,7 @@ from typing import Any
 import rstr
 from faker import Faker
 
-from manyshot.data import lexicon
+from manyshot.data import coin, lexicon
 from manyshot.data.slots import Path, Slot, ToolSlots, get, nest
 from manyshot.types import Domain
 from manyshot.values import Kind
@@ -33,6 +33,9 @@ _TEXTS = {
     Kind.ADDRESS: ("place",),
     Kind.TEXT: ("query", "title", "product", "item", "org"),
 }
+#: Kinds of free text whose values may be names, and how often such a name is one that nobody has heard.
+_NAMED = (Kind.PRODUCT, Kind.TITLE, Kind.AREA, Kind.TEXT)
+COINED = 0.5
 #: How often free text is one of the values that a teacher thought of, where there are any.
 TAUGHT = 0.5
 #: Parts of a pattern that go on without end, take any character or only look ahead.
@@ -113,6 +116,8 @@ class Pools:
         seen = [g for g in given if isinstance(g, str) and g]
         if kind is Kind.TEXT and seen and all(re.fullmatch(r"[\w.@-]+", g) and g.isascii() for g in seen):
             return self._handle(rng.choice(seen))
+        if kind in _NAMED and rng.random() < COINED and (like := coin.names(seen)):
+            return coin.coined(like, rng)
         options = [t for n in _TEXTS.get(kind, _TEXTS[Kind.TEXT]) for t in texts.get(n, ())]
         if seen and kind is Kind.TEXT:
             low, high = min(map(len, seen)) * 0.6, max(map(len, seen)) * 1.5
@@ -260,6 +265,8 @@ class Pools:
         if given and (self._rng.random() < 0.4):
             return self._rng.choice(given)
         if free and inner.field.kind is not Kind.PERSON:
+            if self._rng.random() < COINED and (like := coin.names(given)):
+                return coin.coined(like, self._rng)
             return self._rng.choice(lexicon.load(self._domain.context.language).texts["item"])
         return self._invent(tool, inner, given)
 

@@ -209,7 +209,9 @@ def of_field(name_words: tuple[str, ...], description: str) -> Unit | None:
         for match in rule.finditer(text):
             if unit := _named(match["u"].strip()):
                 return _degrees(unit, name_words, text)
-    for word in reversed(name_words):
+    for place, word in enumerate(reversed(name_words)):
+        if word == "min" and place:  # minQuantity is no minutes, duration_min is
+            continue
         if len(word) > 2 and word in known:
             return _degrees(known[word][0], name_words, text)
     if _PERCENT.search(text) or {"percent", "percentage"} & set(name_words):
