@@ -18,7 +18,6 @@ BILL = a_field("en", "2025-07-16", "month", "Billing month, YYYY-MM", pattern=r"
 WEEKS = a_field("en", "2026-06-09", "weeks", "How many weeks", type="integer")
 OUT = a_field("zh", "2026-03-12", "check_out", "离店日期", format="date")
 OUT_EN = a_field("en", "2026-06-09", "check_out", "Day of departure", format="date")
-OPEN = a_field("en", "2026-06-09", "start", "Start; the shop is open 08:00 to 18:00", format="date-time")
 DAY_EN = a_field("en", "2026-06-09", "date", "Day", format="date")
 PAIN = a_field("en", "2026-06-09", "score", "0 to 10", type="integer")
 MILES = a_field("en", "2026-06-09", "mileage", "Reading", type="integer")
@@ -77,8 +76,6 @@ BOOKED = a_field("en", "2026-06-09", "booked_for", "When, ISO date-time", format
         (DAY, "价格10.5进货", []),
         (OUT, "11月22号进，23号走", ["2026-11-23"]),
         (OUT_EN, "arriving 22 November, leaving the 23rd", ["2026-11-23"]),
-        (BOOKED, "friday 1300, no, 1400", ["2026-06-12T14:00:00+00:00"]),
-        (OPEN, "monday at 10am", ["2026-06-15T10:00:00+00:00"]),
         (PAIN, "I'd call it a nine.", [9]),
         (PAIN, "maybe a three out of ten", [3]),
         (PAIN, "ring rd, mon 8am, MA22 OLK, x2", [2]),

@@ -180,8 +180,6 @@ def _text_kind(
         return kind, None
     pattern = schema.get("pattern")
     told = forms.of_words(about)
-    if told and schema.get("format") == "date-time" and not (forms.has_date(told) and forms.has_time(told)):
-        told = None  # "the shop is open 08:00 to 18:00" is no form of it
     shown = forms.of_pattern(pattern, told=kind in _TEMPORAL or told is not None) if pattern else None
     if pattern and not shown and kind not in _TEMPORAL:
         return kind, None

@@ -78,13 +78,7 @@ def lean(text: str, found: Sequence[Moment], today: date, language: str) -> Iter
     sure = [m for m in found if not m.weak and m.zoned is None]
     for first in {m.end: m for m in sorted(sure, key=lambda m: -m.start)}.values():
         slip = _SLIP[language].match(text, first.end)
-        # 1300, no, 1400: where an hour is corrected, four digits are one.
-        said = [m for m in found if re.fullmatch(r"\d{4}", text[m.start : m.end])] if first.clock else []
-        if slip and (
-            second := _longest_at(sure, slip.end())
-            or _nth(text, slip.end(), today, first)
-            or _longest_at(said, slip.end())
-        ):
+        if slip and (second := _longest_at(sure, slip.end()) or _nth(text, slip.end(), today, first)):
             yield from _corrected(text, first, second)
         between = language == "en" and text[: first.start].endswith("between ")
         to = (_AND if between else _TO[language]).match(text, first.end)
