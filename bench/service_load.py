@@ -174,7 +174,9 @@ def load(folder: Path, minutes: float, conversations: int, db: str) -> bool:
             by_name[name].append(seconds)
     replies = [seconds for found in seen.replies.values() for seconds in found]
     rate = len(replies) / lasted
-    print(f"{conversations} conversations at once, {lasted:.0f} s: {seen.talks} talks, {len(replies)} replies, {rate:.1f}/s")
+    print(
+        f"{conversations} conversations at once, {lasted:.0f} s: {seen.talks} talks, {len(replies)} replies, {rate:.1f}/s"
+    )
     print(f"errors               {len(seen.errors)}")
     for error in seen.errors[:10]:
         print(f"    {error}")
@@ -186,7 +188,9 @@ def load(folder: Path, minutes: float, conversations: int, db: str) -> bool:
     print(f"a message, ours      {spread(ours)}")
     print(f"a call, with desk    {spread([seconds for row in messages for seconds in row['tools']])}")
     print(f"message to reply     {spread(replies)}")
-    print(f"processor            {100 * spent / lasted:.0f}% of a core, {1000 * spent / max(1, len(messages)):.1f} ms a message")
+    print(
+        f"processor            {100 * spent / lasted:.0f}% of a core, {1000 * spent / max(1, len(messages)):.1f} ms a message"
+    )
     print(f"memory               {before:.0f} MB at the start, {after:.0f} MB at the end")
     return not seen.errors and not double and 1000 * at(steps, 0.99) < MOST
 

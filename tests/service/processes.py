@@ -282,7 +282,9 @@ class DeskProgram(Program):
     def double(self) -> list[Any]:
         """Slots that are booked twice, and tickets with two slots."""
         one = "select technician_id, starts, count(*) from bookings group by technician_id, starts having count(*) > 1"
-        return self.rows(one) + self.rows("select ticket_id, count(*) from bookings group by ticket_id having count(*) > 1")
+        return self.rows(one) + self.rows(
+            "select ticket_id, count(*) from bookings group by ticket_id having count(*) > 1"
+        )
 
 
 @contextmanager
@@ -296,7 +298,7 @@ def desk_program(folder: Path, db: str = "") -> Iterator[DeskProgram]:
         found.start("--seed-demo")
         told = found.log.read_text("utf-8")
         found.token = told.split("shown only now: ")[1].split()[0]
-        found.customers = [number for number, in found.rows("select id from customers order by id")]
+        found.customers = [number for (number,) in found.rows("select id from customers order by id")]
         yield found
     finally:
         found.end()
@@ -318,11 +320,16 @@ def registry(folder: Path, url: str, text: str = EXAMPLE) -> Path:
 
 
 @contextmanager
-def service_program(folder: Path, desk: DeskProgram, db: str = "", url: str = "", **more: Any) -> Iterator[ServiceProgram]:
+def service_program(
+    folder: Path, desk: DeskProgram, db: str = "", url: str = "", **more: Any
+) -> Iterator[ServiceProgram]:
     """url: where the desk is reached, when not at its own address; more: of Setting."""
     port = free_port()
     setting = Setting(
-        db or f"sqlite:///{folder / 'talks.db'}", port, str(more.pop("registry", "") or registry(folder, url or desk.url)), **more
+        db or f"sqlite:///{folder / 'talks.db'}",
+        port,
+        str(more.pop("registry", "") or registry(folder, url or desk.url)),
+        **more,
     )
     words = ["-m", "tests.service.processes", "service", json.dumps(asdict(setting))]
     here = f"http://127.0.0.1:{port}"
