@@ -29,6 +29,7 @@ from manyshot.service.saver import Saver, forget_the_way
 from manyshot.service.store import Message, News, Store
 from manyshot.service.telemetry import Telemetry
 from manyshot.service.words import said_yes, say
+from manyshot.service.work import Room
 from manyshot.types import Call, Json, Language, Observation, Turn
 
 #: Opens an assistant for a conversation, by a seed; it may be loaded with what another one saved.
@@ -96,7 +97,7 @@ class Graph:
         graph.add_edge("join", "tell")
         graph.add_edge("tell", END)
         self._graph = graph.compile(checkpointer=saver)
-        self._saver = saver
+        self._saver, self._room = saver, Room()
         #: A conversation's customer and language never change, so they are looked up once.
         self._about = lru_cache(4096)(self._found)
 
@@ -105,7 +106,10 @@ class Graph:
     def go_on(self, name: str) -> bool:
         """Do what is next in a conversation: finish what was begun, or take in one row of its inbox. Whether there may
         be more to do. Raises what store and checkpointer raise; then the same again goes on from the last step."""
-        began = time.perf_counter()
+        with self._room.inside():
+            return self._go_on(name, time.perf_counter())
+
+    def _go_on(self, name: str, began: float) -> bool:
         config: RunnableConfig = {
             "configurable": {"thread_id": name, "token": uuid4().hex, "began": time.time()},
             "recursion_limit": 400,
@@ -175,10 +179,12 @@ class Graph:
             if why:
                 one.join(row["text"] if row else "", "")
             elif row is not None:
-                call = one.listen(row["text"])
+                with self._room.elsewhere():
+                    call = one.listen(row["text"])
             else:
                 answered = state.get("answered")
-                call = one.observe(Observation.model_validate(answered) if answered else None)
+                with self._room.elsewhere():
+                    call = one.observe(Observation.model_validate(answered) if answered else None)
         except SQLAlchemyError:
             raise
         except Exception as error:  # a person helps the customer, whatever broke
