@@ -173,10 +173,8 @@ def load(folder: Path, minutes: float, conversations: int, db: str) -> bool:
         for name, seconds in row["steps"]:
             by_name[name].append(seconds)
     replies = [seconds for found in seen.replies.values() for seconds in found]
-    rate = len(replies) / lasted
-    print(
-        f"{conversations} conversations at once, {lasted:.0f} s: {seen.talks} talks, {len(replies)} replies, {rate:.1f}/s"
-    )
+    rate, share = len(replies) / lasted, spent / lasted
+    print(f"{conversations} conversations at once for {lasted:.0f} s: {len(replies)} replies, {rate:.1f}/s")
     print(f"errors               {len(seen.errors)}")
     for error in seen.errors[:10]:
         print(f"    {error}")
@@ -188,9 +186,8 @@ def load(folder: Path, minutes: float, conversations: int, db: str) -> bool:
     print(f"a message, ours      {spread(ours)}")
     print(f"a call, with desk    {spread([seconds for row in messages for seconds in row['tools']])}")
     print(f"message to reply     {spread(replies)}")
-    print(
-        f"processor            {100 * spent / lasted:.0f}% of a core, {1000 * spent / max(1, len(messages)):.1f} ms a message"
-    )
+    each = 1000 * spent / max(1, len(steps))
+    print(f"processor            {100 * share:.0f}% of a core; {each:.1f} ms a step, with all that HTTP takes")
     print(f"memory               {before:.0f} MB at the start, {after:.0f} MB at the end")
     return not seen.errors and not double and 1000 * at(steps, 0.99) < MOST
 
@@ -220,8 +217,8 @@ def fairness(folder: Path, db: str) -> None:
                     means = sorted(sum(found) / len(found) / one for found in replies)
                     worst = max(max(found) for found in replies) / one
                     print(
-                        f"model of {THOUGHT:g} s, {what}: {count} at once wait {means[0]:.2f} to {means[-1]:.2f} times as "
-                        f"long as one alone ({one:.2f} s), the longest single wait {worst:.2f} times"
+                        f"model of {THOUGHT:g} s, {what}: {count} at once wait {means[0]:.2f} to {means[-1]:.2f} times "
+                        f"as long as one alone ({one:.2f} s), the longest single wait {worst:.2f} times"
                     )
 
 

@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +122,7 @@ class Clocked(Telemetry):
         ends[-1] = now
         own = [
             after - before - sum(min(end, after) - begin for begin, end in elsewhere if before <= begin < after)
-            for before, after in zip(ends, ends[1:], strict=False)
+            for before, after in pairwise(ends)
         ]
         self.messages.append(
             {
@@ -181,11 +182,17 @@ def be_model(port: int) -> None:
     class Handler(BaseHTTPRequestHandler):
         def log_message(self, *_: Any) -> None: ...
 
+        def do_GET(self) -> None:
+            self._say(200)
+
         def do_POST(self) -> None:
             said = json.loads(self.rfile.read(int(self.headers["content-length"])))["said"]
             if said.startswith("slow"):
                 time.sleep(1)
-            self.send_response(500 if said.startswith("bad") else 200)
+            self._say(500 if said.startswith("bad") else 200)
+
+        def _say(self, status: int) -> None:
+            self.send_response(status)
             self.send_header("Content-Length", "0")
             self.end_headers()
 

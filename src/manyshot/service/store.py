@@ -15,9 +15,22 @@ from typing import Any, Literal
 
 from filelock import FileLock, Timeout
 from sqlalchemy import (
-    JSON, Connection, Engine, ForeignKey, MetaData, String, Text, UniqueConstraint, bindparam, func, insert, null,
-    select, text, update,
-)  # fmt: skip
+    JSON,
+    Connection,
+    Engine,
+    ForeignKey,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+    bindparam,
+    func,
+    insert,
+    null,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 
@@ -271,11 +284,11 @@ class Store:
                     return int(old)
             number, events = about.messages + 1, about.events
             row = {"conversation": name, "number": number, "kind": kind, "text": text, "by": by, "at": now}
-            connection.execute(insert(_MESSAGES), {**row, "mark": mark or f"#{number}"})
+            connection.execute(insert(MessageRow), {**row, "mark": mark or f"#{number}"})
             if kind in ("user", "staff"):
                 events = _tell(connection, about, [News(f"m{number}", kind, text, {"by": by} if by else {})], now)
             changes = {"messages": number, "events": events, "changed_at": now}
-            connection.execute(update(_TALKS).where(_OWN).values(**changes), {"name": name})
+            connection.execute(update(ConversationRow).where(_OWN).values(**changes), {"name": name})
         self.bells.ring(name)
         return number
 
@@ -292,7 +305,7 @@ class Store:
             if not about.waits or about.step != step or about.given is not None:
                 return False
             changes = {"given": {"step": step, "yes": yes, "by": by}, "changed_at": time.time()}
-            connection.execute(update(_TALKS).where(_OWN).values(**changes), {"name": name})
+            connection.execute(update(ConversationRow).where(_OWN).values(**changes), {"name": name})
         self.bells.ring(name)
         return True
 
@@ -307,7 +320,7 @@ class Store:
             if changes.get("given", 0) is None:
                 changes["given"] = null()  # else it were the JSON value null, which is something
             if changes:
-                connection.execute(update(_TALKS).where(_OWN).values(**changes), {"name": name})
+                connection.execute(update(ConversationRow).where(_OWN).values(**changes), {"name": name})
         self.bells.ring(name)
 
     def events(self, name: str, after: int = 0, limit: int = 1000) -> list[Event]:
@@ -383,7 +396,7 @@ def _tell(connection: Connection, about: Conversation, news: Sequence[News], now
         for number, one in enumerate((one for one in news if one.mark not in there), about.events + 1)
     ]  # fmt: skip
     if rows:
-        connection.execute(insert(_EVENTS), rows)
+        connection.execute(insert(EventRow), rows)
     return about.events + len(rows)
 
 
