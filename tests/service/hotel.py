@@ -27,13 +27,14 @@ from manyshot.types import Call, Observation, Refusal, Turn
 
 
 def think(turns: Sequence[Turn], attempt: int) -> Thought:
-    """A customer's words -> a thought: `NAME{...}` is called, what was answered is told; "person" hands over, "bye"
+    """A customer's words -> a thought: `NAME{...}` is called, what came of it is told; "person" hands over, "bye"
     ends, "model" finds no model."""
     _ = attempt
     last = turns[-1]
     if last.role == "observation":
         assert last.answered is not None
-        return Thought("SECRET THOUGHT", "tell", "reply", f"It is done: {last.text}")
+        how = "It is done" if last.answered.ok else "It did not work"
+        return Thought("SECRET THOUGHT", "tell", "reply", f"{how}: {last.text}")
     if last.text == "person":
         return Thought("SECRET THOUGHT", "the customer wants a person", "handoff", "A colleague takes over.")
     if last.text == "bye":

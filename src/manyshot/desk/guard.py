@@ -12,6 +12,7 @@ import sys
 import time
 import traceback
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, TextIO
@@ -35,7 +36,10 @@ def problem(status: int, detail: str, field: str = "") -> dict[str, Any]:
 
 
 class Log:
-    """One JSON object a line. Written whole, so lines of several threads do not mix."""
+    """One JSON object a line. Written whole, so lines of several threads do not mix.
+
+    A line that cannot be written (the disk is full, nobody reads the pipe any more) is lost: what it tells of goes on.
+    """
 
     def __init__(self, out: TextIO | None = None) -> None:
         self._out = out
@@ -43,8 +47,9 @@ class Log:
     def write(self, event: str, **facts: Any) -> None:
         row = {"at": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event, **facts}
         out = self._out or sys.stderr
-        out.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
-        out.flush()
+        with suppress(OSError, ValueError):
+            out.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
+            out.flush()
 
 
 class Guard:

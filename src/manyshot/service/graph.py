@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal, TypedDict
 from uuid import uuid4
 
@@ -25,9 +26,10 @@ from manyshot.protocols import Stepwise
 from manyshot.service.cards import cards, facts
 from manyshot.service.hands import Hands, key_of
 from manyshot.service.saver import Saver, forget_the_way
-from manyshot.service.store import Conversation, Message, News, Store
+from manyshot.service.store import Message, News, Store
 from manyshot.service.telemetry import Telemetry
 from manyshot.service.words import said_yes, say
+from manyshot.service.work import Room
 from manyshot.types import Call, Json, Language, Observation, Turn
 
 #: Opens an assistant for a conversation, by a seed; it may be loaded with what another one saved.
@@ -95,45 +97,54 @@ class Graph:
         graph.add_edge("join", "tell")
         graph.add_edge("tell", END)
         self._graph = graph.compile(checkpointer=saver)
-        self._saver = saver
+        self._saver, self._room = saver, Room()
+        #: A conversation's customer and language never change, so they are looked up once.
+        self._about = lru_cache(4096)(self._found)
 
     # from outside
 
     def go_on(self, name: str) -> bool:
-        """Do what is next in a conversation: finish what was begun, or take in one row of its inbox. False when there
-        was nothing to do. Raises what store and checkpointer raise; then the same again goes on from the last step."""
+        """Do what is next in a conversation: finish what was begun, or take in one row of its inbox. Whether there may
+        be more to do. Raises what store and checkpointer raise; then the same again goes on from the last step."""
+        with self._room.inside():
+            return self._go_on(name, time.perf_counter())
+
+    def _go_on(self, name: str, began: float) -> bool:
         config: RunnableConfig = {
             "configurable": {"thread_id": name, "token": uuid4().hex, "began": time.time()},
             "recursion_limit": 400,
         }
         found = self._graph.get_state(config)
         if found.interrupts:
-            return self._answered(name, config, found.values)
+            return self._answered(name, config, found.values, began)
         if found.tasks:  # not `next`: that leaves out a step whose outcome is written and was not taken over
-            self._run(None, config)
+            self._run(None, config, began)
             return True
         row = self.store.next(name, found.values.get("heard", 0))
         if row is None:
             return False
-        self._run({"row": _written(row), "heard": row.number}, config)
+        waits = self._run({"row": _written(row), "heard": row.number}, config, began)
         forget_the_way(self._saver, name)
-        return True
+        return waits or self.store.next(name, row.number) is not None
 
-    def _run(self, given: Any, config: RunnableConfig) -> None:
-        self._graph.invoke(given, config, durability="sync")
+    def _run(self, given: Any, config: RunnableConfig, began: float) -> bool:
+        """Whether it waits for a yes now. began: on the clock of time.perf_counter."""
+        came = self._graph.invoke(given, config, durability="sync")
+        self.telemetry.answered(time.perf_counter() - began)
+        return "__interrupt__" in came
 
-    def _answered(self, name: str, config: RunnableConfig, state: Json) -> bool:
+    def _answered(self, name: str, config: RunnableConfig, state: Json, began: float) -> bool:
         """Go on with a call that waits for a yes, when there is one or a no."""
         about = self.store.find(name)
         if about is not None and about.given is not None and about.given["step"] == state["step"]:
-            self._run(Command(resume=about.given), config)
+            self._run(Command(resume=about.given), config, began)
             return True
         if about is None or about.waits != "customer":
             return False
         row = self.store.next(name, state["heard"])
         if row is None or row.kind != "user":
             return False
-        self._run(Command(resume={"yes": said_yes(row.text), "by": "customer", "heard": row.number}), config)
+        self._run(Command(resume={"yes": said_yes(row.text), "by": "customer", "heard": row.number}), config, began)
         return True
 
     # nodes
@@ -168,10 +179,12 @@ class Graph:
             if why:
                 one.join(row["text"] if row else "", "")
             elif row is not None:
-                call = one.listen(row["text"])
+                with self._room.elsewhere():
+                    call = one.listen(row["text"])
             else:
                 answered = state.get("answered")
-                call = one.observe(Observation.model_validate(answered) if answered else None)
+                with self._room.elsewhere():
+                    call = one.observe(Observation.model_validate(answered) if answered else None)
         except SQLAlchemyError:
             raise
         except Exception as error:  # a person helps the customer, whatever broke
@@ -231,17 +244,13 @@ class Graph:
 
     def _call(self, state: State, config: RunnableConfig) -> State:
         name, call = config["configurable"]["thread_id"], _call_of(state)
-        about = self.store.find(name)
-        assert about is not None
         if state["intent"] != config["configurable"]["token"] and not self.hands.repeatable(call):
             return {"answered": None}  # it may have been made before the process ended: a person has to look
         turns = _turns(state)
         key = key_of(name, state["step"])
         with self.telemetry.calling(call.name) as tell:
             try:
-                answered = self.hands.call(
-                    call, conversation=name, customer=about.customer, key=key, turns=turns
-                )  # fmt: skip
+                answered = self.hands.call(call, conversation=name, customer=self._about(name)[0], key=key, turns=turns)
             except Exception as error:  # whatever broke, nobody knows whether the call was carried out
                 self.telemetry.fault("call", error)
                 return {"answered": None}
@@ -292,8 +301,12 @@ class Graph:
         return {"row": None, "told": len(turns)}
 
     def _language(self, name: str) -> Language:
-        about: Conversation | None = self.store.find(name)
-        return about.language if about is not None else "en"
+        return self._about(name)[1]
+
+    def _found(self, name: str) -> tuple[str, Language]:
+        about = self.store.find(name)
+        assert about is not None
+        return about.customer, about.language
 
 
 def _begins(state: State) -> str:

@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from socket import socket
 from typing import Any, Literal
 
 import uvicorn
@@ -138,9 +139,14 @@ def serve(
         address = f"http://{host if ':' not in host else f'[{host}]'}:{listening.getsockname()[1]}"
         world = "the company's own tools" if tools is not None else "a simulated company"
         tell(f"{desk.name}: {address}/  people: {address}/staff  model: {address}/v1; {world}; Ctrl-C ends")
-        for ending in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(ending, lambda *_: None)  # the server takes them while it runs and gives them back at its end
-        make_server(app).run(sockets=[listening])
+        answer(app, listening)
+
+
+def answer(app: Guard, listening: socket) -> None:
+    """Answer at a socket until SIGTERM or Ctrl-C."""
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, lambda *_: None)  # the server takes them while it runs and gives them back at its end
+    make_server(app).run(sockets=[listening])
 
 
 def make_server(app: Guard) -> uvicorn.Server:

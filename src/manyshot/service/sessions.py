@@ -22,8 +22,8 @@ from manyshot.service.store import Conversation, Event
 from manyshot.service.talks import LONGEST, MARK, FullError, Seen, Talks, UnfitError, for_customer
 from manyshot.types import Json, Language
 
-#: Seconds between two looks at the database while nothing rings, and between two signs of life.
-LOOK, ALIVE = 1.0, 15.0
+#: Seconds between two signs of life while nothing rings; the database is looked at then, too.
+ALIVE = 15.0
 STREAM = {"cache-control": "no-store", "x-accel-buffering": "no"}
 
 
@@ -147,8 +147,7 @@ def shown(about: Conversation, events: list[Event]) -> Json:
 async def stream(talks: Talks, name: str, after: int, view: Callable[[Event], Seen | None]) -> AsyncIterator[str]:
     """Events from `after` on, as long as somebody listens."""
     loop, rung = asyncio.get_running_loop(), asyncio.Event()
-    end = talks.listen(name, lambda: _ring(loop, rung))
-    quiet = 0.0
+    end = talks.store.bells.listen(name, lambda: _ring(loop, rung))
     try:
         yield "retry: 1000\n\n"
         while True:
@@ -159,15 +158,11 @@ async def stream(talks: Talks, name: str, after: int, view: Callable[[Event], Se
                 if (seen := view(event)) is not None:
                     yield sent(seen)
             if found:
-                quiet = 0.0
                 continue
             try:
-                await asyncio.wait_for(rung.wait(), LOOK)
+                await asyncio.wait_for(rung.wait(), ALIVE)
             except TimeoutError:
-                quiet += LOOK
-                if quiet >= ALIVE:
-                    quiet = 0.0
-                    yield ": alive\n\n"
+                yield ": alive\n\n"
     finally:
         end()
 
@@ -187,7 +182,7 @@ async def settled(talks: Talks, name: str, number: int, seconds: float) -> Conve
     """The conversation when a message was taken in, or when somebody's yes is wanted for it; None when that took too
     long."""
     loop, rung = asyncio.get_running_loop(), asyncio.Event()
-    end = talks.listen(name, lambda: _ring(loop, rung))
+    end = talks.store.bells.listen(name, lambda: _ring(loop, rung))
     until = loop.time() + seconds
     try:
         while True:
@@ -199,7 +194,7 @@ async def settled(talks: Talks, name: str, number: int, seconds: float) -> Conve
             if left <= 0:
                 return None
             try:
-                await asyncio.wait_for(rung.wait(), min(LOOK, left))
+                await asyncio.wait_for(rung.wait(), min(ALIVE, left))
             except TimeoutError:
                 continue
     finally:

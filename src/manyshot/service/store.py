@@ -14,12 +14,29 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from filelock import FileLock, Timeout
-from sqlalchemy import JSON, Engine, ForeignKey, MetaData, String, Text, UniqueConstraint, func, select, text, update
+from sqlalchemy import (
+    JSON,
+    Connection,
+    Engine,
+    ForeignKey,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+    bindparam,
+    func,
+    insert,
+    null,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 
 from manyshot.desk.database import open_database, reading, shown
 from manyshot.errors import SpecError
+from manyshot.service.bells import Bells
 from manyshot.types import Json
 
 #: Of these tables. Another one's are refused.
@@ -171,13 +188,39 @@ class Conversation:
 _FIELDS = tuple(Conversation.__dataclass_fields__)
 
 
+_TALKS, _MESSAGES, _EVENTS = (row.__table__ for row in (ConversationRow, MessageRow, EventRow))
+_OWN = _TALKS.c.id == bindparam("name")
+# What every message needs is put together once: to do it each time would take longer than the database does.
+_FIND = select(*(_TALKS.c[key] for key in _FIELDS)).where(_OWN)
+_LOCK = _FIND.with_for_update()
+_MARKED = select(_MESSAGES.c.number).where(
+    _MESSAGES.c.conversation == bindparam("name"), _MESSAGES.c.mark == bindparam("marked")
+)
+_NEXT = select(_MESSAGES.c.number, _MESSAGES.c.kind, _MESSAGES.c.text, _MESSAGES.c.by).where(
+    _MESSAGES.c.conversation == bindparam("name"), _MESSAGES.c.number == bindparam("nth")
+)
+_TOLD = select(_EVENTS.c.mark).where(
+    _EVENTS.c.conversation == bindparam("name"), _EVENTS.c.mark.in_(bindparam("marks", expanding=True))
+)
+_LATER = (
+    select(_EVENTS.c.number, _EVENTS.c.kind, _EVENTS.c.text, _EVENTS.c.data, _EVENTS.c.at)
+    .where(_EVENTS.c.conversation == bindparam("name"), _EVENTS.c.number > bindparam("after"))
+    .order_by(_EVENTS.c.number)
+    .limit(bindparam("most"))
+)
+
+
 class Store:
-    """Safe to use from several threads; each method is one transaction. Raises what the database raises."""
+    """Safe to use from several threads; each method is one transaction. Raises what the database raises.
+
+    bells: are rung for a conversation when something in it was changed.
+    """
 
     def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+        self.engine, self.bells = engine, Bells()
+        self._reads = reading(engine)
         self._change = sessionmaker(engine, expire_on_commit=False)
-        self._read = sessionmaker(reading(engine), expire_on_commit=False)
+        self._read = sessionmaker(self._reads, expire_on_commit=False)
 
     def begin(self, customer: str, language: str, client: str = "") -> str:
         """A new conversation; its id cannot be guessed."""
@@ -194,9 +237,9 @@ class Store:
     def find(self, name: str) -> Conversation | None:
         if "\x00" in name:  # PostgreSQL takes none
             return None
-        with self._read.begin() as session:
-            row = session.get(ConversationRow, name)
-            return _conversation(row) if row else None
+        with self._reads.connect() as connection:
+            row = connection.execute(_FIND, {"name": name}).first()
+            return Conversation(*row) if row else None
 
     def last_of(self, customer: str) -> Conversation | None:
         """A customer's conversation that is not closed and in which something happened last."""
@@ -233,76 +276,58 @@ class Store:
     def put(self, name: str, kind: Kind, text: str = "", by: str = "", mark: str = "") -> int:
         """Accept something into an inbox; its number. One that was accepted before with this mark has its old one."""
         now = time.time()
-        with self._change.begin() as session:
-            row = _locked(session, name)
+        with self.engine.begin() as connection:
+            about = _locked(connection, name)
             if mark:
-                old = session.scalar(
-                    select(MessageRow.number).where(MessageRow.conversation == name, MessageRow.mark == mark)
-                )
+                old = connection.scalar(_MARKED, {"name": name, "marked": mark})
                 if old is not None:
-                    return old
-            row.messages, row.changed_at = row.messages + 1, now
-            session.add(
-                MessageRow(
-                    conversation=name, number=row.messages, kind=kind, text=text, by=by, at=now,
-                    mark=mark or f"#{row.messages}",
-                )
-            )  # fmt: skip
+                    return int(old)
+            number, events = about.messages + 1, about.events
+            row = {"conversation": name, "number": number, "kind": kind, "text": text, "by": by, "at": now}
+            connection.execute(insert(MessageRow), {**row, "mark": mark or f"#{number}"})
             if kind in ("user", "staff"):
-                self._tell(session, row, [News(f"m{row.messages}", kind, text, {"by": by} if by else {})], now)
-            return row.messages
+                events = _tell(connection, about, [News(f"m{number}", kind, text, {"by": by} if by else {})], now)
+            changes = {"messages": number, "events": events, "changed_at": now}
+            connection.execute(update(ConversationRow).where(_OWN).values(**changes), {"name": name})
+        self.bells.ring(name)
+        return number
 
     def next(self, name: str, heard: int) -> Message | None:
         """The first of an inbox that was not taken in."""
-        with self._read.begin() as session:
-            row = session.get(MessageRow, (name, heard + 1))
-            return Message(row.number, row.kind, row.text, row.by) if row else None  # type: ignore[arg-type]
+        with self._reads.connect() as connection:
+            row = connection.execute(_NEXT, {"name": name, "nth": heard + 1}).first()
+            return Message(*row) if row else None
 
     def give(self, name: str, step: int, *, yes: bool, by: str) -> bool:
         """Answer whether a call may be made; False when that is not asked (any more)."""
-        with self._change.begin() as session:
-            row = _locked(session, name)
-            if not row.waits or row.step != step or row.given is not None:
+        with self.engine.begin() as connection:
+            about = _locked(connection, name)
+            if not about.waits or about.step != step or about.given is not None:
                 return False
-            row.given, row.changed_at = {"step": step, "yes": yes, "by": by}, time.time()
-            return True
+            changes = {"given": {"step": step, "yes": yes, "by": by}, "changed_at": time.time()}
+            connection.execute(update(ConversationRow).where(_OWN).values(**changes), {"name": name})
+        self.bells.ring(name)
+        return True
 
     def tell(self, name: str, news: Sequence[News] = (), **changes: Any) -> None:
         """Write events that are not there yet, and change fields of the conversation, together."""
         now = time.time()
-        with self._change.begin() as session:
-            row = _locked(session, name)
-            self._tell(session, row, news, now)
-            for key, value in changes.items():
-                setattr(row, key, value)
-
-    @staticmethod
-    def _tell(session: Session, row: ConversationRow, news: Sequence[News], now: float) -> None:
-        marks = [one.mark for one in news]
-        there = set(
-            session.scalars(
-                select(EventRow.mark).where(EventRow.conversation == row.id, EventRow.mark.in_(marks))
-            )
-        ) if marks else set()  # fmt: skip
-        for one in (one for one in news if one.mark not in there):
-            row.events, row.changed_at = row.events + 1, now
-            session.add(
-                EventRow(
-                    conversation=row.id, number=row.events, mark=one.mark, kind=one.kind, text=one.text,
-                    data=one.data, at=now,
-                )
-            )  # fmt: skip
+        with self.engine.begin() as connection:
+            about = _locked(connection, name)
+            events = _tell(connection, about, news, now)
+            if events > about.events:
+                changes |= {"events": events, "changed_at": now}
+            if changes.get("given", 0) is None:
+                changes["given"] = null()  # else it were the JSON value null, which is something
+            if changes:
+                connection.execute(update(ConversationRow).where(_OWN).values(**changes), {"name": name})
+        self.bells.ring(name)
 
     def events(self, name: str, after: int = 0, limit: int = 1000) -> list[Event]:
         """What happened after the event of that number, in order."""
-        with self._read.begin() as session:
-            rows = session.scalars(
-                select(EventRow)
-                .where(EventRow.conversation == name, EventRow.number > after)
-                .order_by(EventRow.number)
-                .limit(limit)
-            )
-            return [Event(row.number, row.kind, row.text, row.data, row.at) for row in rows]
+        with self._reads.connect() as connection:
+            rows = connection.execute(_LATER, {"name": name, "after": after, "most": limit})
+            return [Event(*row) for row in rows]
 
     def event_of(self, name: str, number: int) -> int:
         """The event that a customer's or a person's message is."""
@@ -351,11 +376,28 @@ class Store:
         self.engine.dispose()
 
 
-def _locked(session: Session, name: str) -> ConversationRow:
-    row = session.get(ConversationRow, name, with_for_update=True)
+def _locked(connection: Connection, name: str) -> Conversation:
+    row = connection.execute(_LOCK, {"name": name}).first()
     if row is None:
         raise KeyError(name)
-    return row
+    return Conversation(*row)
+
+
+def _tell(connection: Connection, about: Conversation, news: Sequence[News], now: float) -> int:
+    """Write those that are not there yet; how many events there are then."""
+    if not news:
+        return about.events
+    there = set(connection.scalars(_TOLD, {"name": about.id, "marks": [one.mark for one in news]}))
+    rows = [
+        {
+            "conversation": about.id, "number": number, "mark": one.mark, "kind": one.kind, "text": one.text,
+            "data": one.data, "at": now,
+        }
+        for number, one in enumerate((one for one in news if one.mark not in there), about.events + 1)
+    ]  # fmt: skip
+    if rows:
+        connection.execute(insert(EventRow), rows)
+    return about.events + len(rows)
 
 
 def _conversation(row: ConversationRow) -> Conversation:

@@ -5,11 +5,8 @@ The one rule: a message is accepted when it is in the store. All else may fail, 
 
 from __future__ import annotations
 
-import time
 import unicodedata
-from collections.abc import Callable
 from dataclasses import dataclass
-from threading import Lock
 
 from manyshot.service.graph import Graph
 from manyshot.service.store import Conversation, Event, Kind, Store
@@ -46,9 +43,7 @@ class Talks:
 
     def __init__(self, store: Store, graph: Graph, telemetry: Telemetry, workers: int = 8) -> None:
         self.store, self.telemetry = store, telemetry
-        self._graph, self._lock = graph, Lock()
-        self._bells: dict[str, set[Callable[[], None]]] = {}
-        self._workers = Workers(self._work, telemetry, workers)
+        self._workers = Workers(graph.go_on, telemetry, workers)
 
     def start(self) -> int:
         """Go on with everything that was left when the service stopped; how many conversations that are."""
@@ -56,14 +51,6 @@ class Talks:
         for name in left:
             self._workers.submit(name)
         return len(left)
-
-    def _work(self, name: str) -> bool:
-        began = time.perf_counter()
-        more = self._graph.go_on(name)
-        if more:
-            self.telemetry.answered(time.perf_counter() - began)
-        self._ring(name)
-        return more
 
     # what customers do
 
@@ -103,30 +90,7 @@ class Talks:
             raise FullError("this conversation has too many messages; begin another one")
         number = self.store.put(name, kind, text, by, f"{kind} {mark[:MARK]}" if mark else "")
         self._workers.submit(name)
-        self._ring(name)
         return number
-
-    # what is heard
-
-    def listen(self, name: str, bell: Callable[[], None]) -> Callable[[], None]:
-        """Have `bell` called whenever something may have happened; returns what ends that."""
-        with self._lock:
-            self._bells.setdefault(name, set()).add(bell)
-
-        def end() -> None:
-            with self._lock:
-                own = self._bells.get(name, set())
-                own.discard(bell)
-                if not own:
-                    self._bells.pop(name, None)
-
-        return end
-
-    def _ring(self, name: str) -> None:
-        with self._lock:
-            bells = list(self._bells.get(name, ()))
-        for bell in bells:
-            bell()
 
     def close(self) -> None:
         self._workers.close()

@@ -2,19 +2,62 @@
 
 The one rule: first come, first served, by conversation. A conversation is done by one worker at a time; when it was
 served once it stands at the end again, so one with many messages holds up nobody.
+
+Many workers wait for models and tools at the same time; what is our own they do few at a time (Room).
 """
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import Condition, Thread
 
 from manyshot.service.telemetry import Telemetry
 
 #: Seconds before what failed is tried again, at first and at most.
 FIRST, LAST = 0.2, 10.0
+
+
+class Room:
+    """Lets few threads work at a time. More would only take turns at the interpreter, and be slower all together.
+
+    Who comes back from waiting elsewhere goes before who is new: what was begun is ended first.
+    """
+
+    def __init__(self, size: int = 2) -> None:
+        self._changed, self._free, self._returning = Condition(), size, 0
+
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        """Around the work of a thread."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._free > 0 and not self._returning)
+            self._free -= 1
+        try:
+            yield
+        finally:
+            self._leave()
+
+    @contextmanager
+    def elsewhere(self) -> Iterator[None]:
+        """Around waiting for something else, inside."""
+        self._leave()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._returning += 1
+                self._changed.wait_for(lambda: self._free > 0)
+                self._returning -= 1
+                self._free -= 1
+                self._changed.notify_all()
+
+    def _leave(self) -> None:
+        with self._changed:
+            self._free += 1
+            self._changed.notify_all()
 
 
 class Workers:
