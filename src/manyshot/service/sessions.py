@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from manyshot.desk.forms import PROBLEMS
 from manyshot.service.door import Door
 from manyshot.service.store import Conversation, Event, State
-from manyshot.service.talks import LONGEST, MARK, FullError, Seen, Talks, UnfitError, for_customer
+from manyshot.service.talks import LONGEST, MARK, WORD, FullError, Seen, Talks, UnfitError, for_customer
 from manyshot.types import Json, Language
 
 #: Seconds between two looks at the database while nothing rings, and between two signs of life.
@@ -46,6 +46,17 @@ class Say(Body):
 class Consent(Body):
     step: int = Field(description="of the consent event")
     yes: bool
+
+
+class Rate(Body):
+    reply: int = Field(ge=1, lt=2**31, description="the number of the reply's event")
+    up: bool = Field(description="thumb up, or down")
+    word: str = Field("", max_length=4 * WORD, description=f"why, at most {WORD} characters; may be left out")
+
+
+class Rated(BaseModel):
+    reply: int = Field(description="the number of the reply's event")
+    up: bool
 
 
 class Begun(BaseModel):
@@ -128,6 +139,19 @@ def routes(service: Service) -> APIRouter:
             raise HTTPException(409, "nothing is asked of the customer now")
         door.record(about.customer, "call.agreed" if body.yes else "call.refused", name)
         return {"step": body.step}
+
+    @api.post("/{name}/feedback", response_model=Rated)
+    def feedback(request: Request, name: str, body: Rate) -> Json:
+        """Say whether a reply was good. A later word on the same reply counts instead."""
+        about = own(request, name)
+        try:
+            talks.rate(name, body.reply, up=body.up, word=body.word)
+        except KeyError:
+            raise HTTPException(404, "there is no reply of that number") from None
+        except UnfitError as error:
+            raise HTTPException(422, str(error)) from None
+        door.record(about.customer, "reply.rated", name)
+        return {"reply": body.reply, "up": body.up}
 
     @api.get("/{name}", response_model=Session)
     def session(request: Request, name: str) -> Json:
