@@ -53,7 +53,7 @@ def promote(
             raise SpecError(
                 f"{talk}: is a file, which belongs to no database; leave out --db and --desk, or use --known"
             )
-        turns, pieces = promoting.read_turns(file), ()
+        turns, pieces = promoting.read_turns(file), tuple[str, ...]()
     else:
         turns, pieces = _served(talk, run, db, desk)
     if known is not None:
