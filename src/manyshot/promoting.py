@@ -74,6 +74,19 @@ def read_known(path: Path) -> tuple[str, ...]:
     return tuple(found)
 
 
+def said_otherwise(known: Iterable[str]) -> tuple[str, ...]:
+    """What is known, with the other ways in which it is said: of a name a word alone, in Chinese what stands behind the
+    surname. Pieces that stand everywhere are left out."""
+    found: dict[str, None] = {}
+    for piece in known:
+        found[piece] = None
+        if re.fullmatch("[一-鿿]{3,4}", piece):
+            found[piece[1:]] = None
+        elif re.fullmatch(r"[^\W\d_]+(?:[ '’-][^\W\d_]+){1,3}", piece):
+            found |= dict.fromkeys(word for word in piece.split() if len(word) > _SHORTEST)
+    return tuple(piece for piece in found if len(piece) >= _SHORTEST)
+
+
 def promote(
     book: Shotbook,
     turns: Sequence[Turn],

@@ -151,3 +151,52 @@ def page_customer(found: House) -> str:
     door = found.service.door
     assert isinstance(door, OpenDoor)
     return door._customer
+
+
+def test_a_customer_rates_replies_and_people_see_it(page: Page, shop: tuple[House, str], tmp_path: Path) -> None:
+    _, home = shop
+    page.goto(home)
+    say(page, "hello")
+    first = page.locator(".reply").filter(has_text="You said: hello")
+    first.get_by_role("button", name="Bad answer").click()
+    first.get_by_label("Tell us why").fill("that was no help <b>")
+    first.get_by_role("button", name="Send").click()
+    first.get_by_text("Thank you.").wait_for()
+    say(page, "again")
+    second = page.locator(".reply").filter(has_text="You said: again")
+    second.get_by_role("button", name="Good answer").click()
+    second.get_by_label("Tell us why").wait_for()
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.screenshot(path=tmp_path / f"thumbs-{scheme}.png")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+    page.reload()
+    pressed = page.locator(".thumb[aria-pressed=true]")
+    pressed.nth(1).wait_for()
+    assert [one.get_attribute("aria-label") for one in pressed.all()] == ["Bad answer", "Good answer"]
+
+    staff = page.context.new_page()
+    staff.set_default_timeout(60_000)
+    staff.goto(f"{home}/staff")
+    staff.screenshot(path=tmp_path / "thumbs-queue.png")
+    staff.locator("a.card.down", has_text="that was no help <b>").click()
+    staff.locator(".verdict.down").wait_for()
+    assert staff.locator(".verdict").all_inner_texts() == ["Bad answer: that was no help <b>", "Good answer"]
+    staff.screenshot(path=tmp_path / "thumbs-staff.png")
+    second.get_by_role("button", name="Bad answer").click()  # the mind is changed, and people see it at once
+    staff.locator(".verdict.down").nth(1).wait_for()
+    assert 'manyshot_thumbs{thumb="down"} 2.0' in page.request.get(f"{home}/metrics").text()
+
+
+def test_thumbs_in_chinese_on_a_phone(page: Page, shop: tuple[House, str], tmp_path: Path) -> None:
+    _, home = shop
+    page.goto(home)
+    page.get_by_text("中文").click()
+    say(page, "你好")
+    page.get_by_role("button", name="答得不好").click()
+    page.get_by_label("可以告诉我们原因").fill("没有回答我的问题")
+    page.screenshot(path=tmp_path / "thumbs-zh.png")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.get_by_role("button", name="发送").first.click()
+    page.get_by_text("谢谢您的反馈。").wait_for()

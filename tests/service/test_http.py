@@ -67,6 +67,7 @@ def test_anothers_conversation_is_not_found(web: httpx.Client) -> None:
         ("GET", f"/sessions/{name}/events", None),
         ("POST", f"/sessions/{name}/messages", {"text": "hello"}),
         ("POST", f"/sessions/{name}/consent", {"step": 1, "yes": True}),
+        ("POST", f"/sessions/{name}/feedback", {"reply": 1, "up": True}),
         ("GET", "/sessions/none", None),
         ("GET", "/sessions/%00", None),
     ):
@@ -103,6 +104,36 @@ def test_any_writing_is_taken(web: httpx.Client, hotel: House, text: str) -> Non
     assert web.post(f"/sessions/{name}/messages", json={"text": text}).status_code == 202
     hotel.until(name)
     assert hotel.told(name) == [f"You said: {text.replace(chr(7), '')}"]
+
+
+def test_a_reply_is_rated_and_the_last_word_counts(web: httpx.Client, hotel: House) -> None:
+    name = begun(web)
+    hotel.say(name, "hello")
+    (reply,) = [one.number for one in hotel.talks.store.events(name) if one.kind == "reply"]
+
+    def rate(**body: object) -> httpx.Response:
+        return web.post(f"/sessions/{name}/feedback", json={"reply": reply, **body})
+
+    assert (rate(up=True).status_code, rate(up=True).json()) == (200, {"reply": reply, "up": True})
+    assert rate(up=False, word=" no\u0000 help ").status_code == 200
+    events = [one for one in web.get(f"/sessions/{name}").json()["events"] if one["event"] == "thumb"]
+    assert [(one["of"], one["up"], one["text"]) for one in events] == [(reply, True, ""), (reply, False, "no help")]
+    (thumb,) = hotel.talks.store.thumbs()
+    assert (thumb.conversation, thumb.up, thumb.word, thumb.reply) == (name, False, "no help", "You said: hello")
+    assert 'manyshot_thumbs{thumb="down"} 1.0\nmanyshot_thumbs{thumb="up"} 0.0' in "\n".join(
+        sorted(web.get("/metrics").text.splitlines())
+    )
+    for body, status in (
+        ({"reply": reply + 1, "up": True}, 404),  # the state behind it, no reply
+        ({"reply": 1, "up": True}, 404),  # the customer's own message
+        ({"reply": 10**9, "up": True}, 404),
+        ({"reply": 10**20, "up": True}, 422),
+        ({"up": "yes"}, 422),
+        ({"up": True, "word": "x" * 501}, 422),
+    ):
+        assert rate(**body).status_code == status, body  # type: ignore[arg-type]
+    hotel.talks.staff(name, "close", "Li")
+    assert rate(up=True, word="now it works").status_code == 200  # also when all is over
 
 
 def test_a_yes_is_asked_for_and_given(web: httpx.Client, hotel: House) -> None:

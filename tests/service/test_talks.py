@@ -110,7 +110,7 @@ def test_a_fault_of_the_assistant_ends_with_a_person_and_in_the_log(hotel: House
     about = hotel.talks.store.find(name)
     assert about is not None
     assert (about.state, about.why) == ("queue", "the assistant broke")
-    assert b'manyshot_faults_total{place="think"} 1.0' in hotel.talks.telemetry.page({})
+    assert b'manyshot_faults_total{place="think"} 1.0' in hotel.talks.telemetry.page({}, {})
 
 
 class Strange(Agent):

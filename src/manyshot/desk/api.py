@@ -36,11 +36,6 @@ from manyshot.desk.work import Counterpart, Json, Refused, Wish, staff_move
 
 Clock = Callable[[], datetime]
 Work = Callable[[Counterpart], Json]
-_PROBLEM = {"content": {PROBLEM: {"schema": forms.Problem.model_json_schema()}}}
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    "4XX": {"description": "refused; field names what is to blame", **_PROBLEM},
-    "5XX": {"description": "the desk is busy or broken; the same key makes it safe to try again", **_PROBLEM},
-}
 TicketId = Annotated[forms.Number, Path(description=forms.TICKET)]
 
 
@@ -127,7 +122,7 @@ def identify(
 
 
 Who = Annotated[Caller, Depends(identify)]
-tools = APIRouter(responses=_PROBLEMS)
+tools = APIRouter(responses=forms.PROBLEMS)
 staff = APIRouter(include_in_schema=False)
 health = APIRouter(include_in_schema=False)
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
+from manyshot.desk.guard import PROBLEM
 from manyshot.desk.work import Period
 
 
@@ -62,6 +63,14 @@ class Problem(_Query):
     status: int
     detail: str
     field: str = ""
+
+
+_PROBLEM = {"content": {PROBLEM: {"schema": Problem.model_json_schema()}}}
+#: What a route answers besides what it is for, in an OpenAPI file.
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    "4XX": {"description": "refused; field names what is to blame", **_PROBLEM},
+    "5XX": {"description": "busy or broken; the same key makes it safe to try again", **_PROBLEM},
+}
 
 
 class SolutionQuery(_Query):

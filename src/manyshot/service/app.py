@@ -49,7 +49,7 @@ def _health(service: Service) -> APIRouter:
     @api.get("/metrics")
     def metrics(request: Request) -> Response:
         service.door.client(request)
-        page = talks.telemetry.page(talks.store.counts())
+        page = talks.telemetry.page(talks.store.counts(), talks.store.thumb_counts())
         return Response(page, media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return api

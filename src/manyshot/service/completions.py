@@ -28,6 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from manyshot.dialogue.exact import read_observation
 from manyshot.errors import ModelError
 from manyshot.protocols import Stepwise
+from manyshot.service import openai_forms
 from manyshot.service.graph import Opener, seed_of
 from manyshot.service.sessions import STREAM, Service, settled
 from manyshot.service.store import Conversation
@@ -113,6 +114,15 @@ class ChatRequest(_Given):
     user: str | None = Field(None, max_length=200)
 
 
+#: The body is read by hand, so that errors come in OpenAI's form; the OpenAPI file says what it has to be.
+_ASKED = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": openai_forms.inlined(ChatRequest.model_json_schema())}},
+    }
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Answered:
     """An answer: words, or calls that the caller is to make."""
@@ -128,24 +138,24 @@ class Answered:
 
 def routes(service: Service, opener: Opener) -> APIRouter:
     """/v1/models and /v1/chat/completions."""
-    api = APIRouter(prefix="/v1", tags=["openai"])
+    api = APIRouter(prefix="/v1", tags=["openai"], responses=openai_forms.REFUSED)
     door, begun = service.door, int(time.time())
     caller, own = CallersTools(opener), OwnCalls(service)
     model = {"id": service.name, "object": "model", "created": begun, "owned_by": "manyshot"}
 
-    @api.get("/models")
+    @api.get("/models", response_model=openai_forms.Models)
     def models(request: Request) -> Json:
         door.client(request)
         return {"object": "list", "data": [model]}
 
-    @api.get("/models/{name}")
+    @api.get("/models/{name}", response_model=openai_forms.Model)
     def one(request: Request, name: str) -> Json:
         door.client(request)
         if name != service.name:
             raise _unknown(name, service.name)
         return model
 
-    @api.post("/chat/completions")
+    @api.post("/chat/completions", responses=openai_forms.ANSWERED, openapi_extra=_ASKED)
     async def complete(request: Request) -> Response:
         client = await run_in_threadpool(door.client, request)
         asked = _read(await request.body(), service.name)

@@ -17,7 +17,7 @@ from pydantic import Field
 
 from manyshot.service.sessions import STREAM, Body, Consent, Service, accepted, last_seen, shown, stream
 from manyshot.service.store import Conversation, Kind
-from manyshot.service.talks import LONGEST, for_staff
+from manyshot.service.talks import LONGEST, WORD, for_staff
 from manyshot.service.words import say, words
 from manyshot.types import Json, Language
 
@@ -28,6 +28,7 @@ _SCRIPT = (
     "you", "assistant", "person", "working", "doing", "done", "failed", "made", "number", "queue", "joined", "back",
     "closed", "ask_yes", "ask_person", "yes", "no", "agreed", "refused", "offline", "not_sent", "think", "action",
     "observation", "reply", "customer", "state_open", "state_queue", "state_person", "state_closed", "wants_yes",
+    "thumb_up", "thumb_down", "thumb_word", "thumb_thanks", "not_kept", "send",
 )  # fmt: skip
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
@@ -72,7 +73,7 @@ def routes(service: Service) -> APIRouter:
         who = door.staff(request)
         door.record(who, "queue.read", "")
         rows = [_waiting(service, about) for about in talks.store.waiting()]
-        return pages.html(request, "queue.html.j2", rows=rows, who=who)
+        return pages.html(request, "queue.html.j2", rows=rows, thumbs=talks.store.thumbs(), who=who)
 
     @api.get("/staff/sessions/{name}")
     def session(request: Request, name: str) -> Response:
@@ -182,6 +183,7 @@ class _Pages:
             "csrf": self._service.door.csrf(request),
             "script_words": {key: w[key] for key in _SCRIPT},
             "longest": LONGEST,
+            "word": WORD,
         }
         text = self._environment.get_template(template).render(about | values)
         headers = {"content-security-policy": POLICY, "referrer-policy": "no-referrer"}

@@ -17,9 +17,10 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from manyshot.desk.forms import PROBLEMS
 from manyshot.service.door import Door
-from manyshot.service.store import Conversation, Event
-from manyshot.service.talks import LONGEST, MARK, FullError, Seen, Talks, UnfitError, for_customer
+from manyshot.service.store import Conversation, Event, State
+from manyshot.service.talks import LONGEST, MARK, WORD, FullError, Seen, Talks, UnfitError, for_customer
 from manyshot.types import Json, Language
 
 #: Seconds between two signs of life while nothing rings; the database is looked at then, too.
@@ -47,6 +48,51 @@ class Consent(Body):
     yes: bool
 
 
+class Rate(Body):
+    reply: int = Field(ge=1, lt=2**31, description="the number of the reply's event")
+    up: bool = Field(description="thumb up, or down")
+    word: str = Field("", max_length=4 * WORD, description=f"why, at most {WORD} characters; may be left out")
+
+
+class Rated(BaseModel):
+    reply: int = Field(description="the number of the reply's event")
+    up: bool
+
+
+class Begun(BaseModel):
+    id: str = Field(description="of the conversation; it cannot be guessed")
+
+
+class Taken(BaseModel):
+    number: int = Field(description="of the message in its conversation, from 1")
+
+
+class Decided(BaseModel):
+    step: int = Field(description="of the consent event")
+
+
+class Ticket(BaseModel):
+    id: str
+    fields: dict[str, Any]
+
+
+class Session(BaseModel):
+    """A conversation as its customer sees it. events: number, event (its kind), at, and what that kind has."""
+
+    id: str
+    state: State
+    ended: bool
+    language: Language
+    working: bool
+    waits: Literal["", "customer", "person"]
+    tickets: list[Ticket]
+    events: list[dict[str, Any]]
+
+
+#: Of a route that streams events.
+EVENTS: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}}
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """What all routes share. name: of the model at /v1; language: of the desk; tools: name -> what it does; labels:
@@ -63,7 +109,7 @@ class Service:
 def routes(service: Service) -> APIRouter:
     """The session API."""
     talks, door = service.talks, service.door
-    api = APIRouter(prefix="/sessions", tags=["sessions"])
+    api = APIRouter(prefix="/sessions", tags=["sessions"], responses=PROBLEMS)
 
     def own(request: Request, name: str) -> Conversation:
         try:
@@ -71,7 +117,7 @@ def routes(service: Service) -> APIRouter:
         except KeyError:
             raise HTTPException(404, "there is no such conversation") from None
 
-    @api.post("", status_code=201)
+    @api.post("", status_code=201, response_model=Begun)
     def begin(request: Request, body: Begin | None = None) -> Json:
         """Begin a conversation."""
         customer = door.customer(request)
@@ -79,13 +125,13 @@ def routes(service: Service) -> APIRouter:
         door.record(customer, "conversation.begin", name)
         return {"id": name}
 
-    @api.post("/{name}/messages", status_code=202)
+    @api.post("/{name}/messages", status_code=202, response_model=Taken)
     def message(request: Request, name: str, body: Say) -> Json:
         """Say something. It is kept when this answers; the assistant's answer comes as events."""
         own(request, name)
         return {"number": accepted(lambda: talks.say(name, body.text, body.id))}
 
-    @api.post("/{name}/consent", status_code=202)
+    @api.post("/{name}/consent", status_code=202, response_model=Decided)
     def consent(request: Request, name: str, body: Consent) -> Json:
         """Say whether a call may be made that the customer was asked about."""
         about = own(request, name)
@@ -94,14 +140,27 @@ def routes(service: Service) -> APIRouter:
         door.record(about.customer, "call.agreed" if body.yes else "call.refused", name)
         return {"step": body.step}
 
-    @api.get("/{name}")
+    @api.post("/{name}/feedback", response_model=Rated)
+    def feedback(request: Request, name: str, body: Rate) -> Json:
+        """Say whether a reply was good. A later word on the same reply counts instead."""
+        about = own(request, name)
+        try:
+            talks.rate(name, body.reply, up=body.up, word=body.word)
+        except KeyError:
+            raise HTTPException(404, "there is no reply of that number") from None
+        except UnfitError as error:
+            raise HTTPException(422, str(error)) from None
+        door.record(about.customer, "reply.rated", name)
+        return {"reply": body.reply, "up": body.up}
+
+    @api.get("/{name}", response_model=Session)
     def session(request: Request, name: str) -> Json:
         """Where a conversation stands, with all that the customer may see."""
         about = own(request, name)
         door.record(about.customer, "conversation.read", name)
         return shown(about, talks.store.events(name))
 
-    @api.get("/{name}/events")
+    @api.get("/{name}/events", response_class=StreamingResponse, responses=EVENTS)
     async def events(
         request: Request, name: str, after: Annotated[int, Query(ge=0, description="events up to here are known")] = 0
     ) -> Response:

@@ -107,6 +107,19 @@ class EventRow(Table):
     at: Mapped[float]
 
 
+class ThumbRow(Table):
+    """What a customer thinks of a reply, which is the event `event`; as it was said last."""
+
+    __tablename__ = "service_thumbs"
+
+    conversation: Mapped[str] = mapped_column(ForeignKey("service_conversations.id"), primary_key=True)
+    event: Mapped[int] = mapped_column(primary_key=True)
+    up: Mapped[bool]
+    word: Mapped[str] = mapped_column(Text)
+    said: Mapped[int] = mapped_column(default=1)
+    at: Mapped[float] = mapped_column(index=True)
+
+
 class AnswerRow(Table):
     """A history of /v1/chat/completions, as a hash, -> the conversation that it is."""
 
@@ -136,7 +149,7 @@ class Message:
 @dataclass(frozen=True, slots=True)
 class Event:
     """One thing that happened, from 1 in each conversation. kind: user, think, action, observation, reply, staff,
-    ticket, consent or state."""
+    ticket, consent, consented, thumb or state."""
 
     number: int
     kind: str
@@ -153,6 +166,17 @@ class News:
     kind: str
     text: str = ""
     data: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Thumb:
+    """What a customer thinks of a reply. word: in words, "" where there are none; reply: the reply's."""
+
+    conversation: str
+    up: bool
+    word: str
+    reply: str
+    at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,6 +332,42 @@ class Store:
             connection.execute(update(ConversationRow).where(_OWN).values(**changes), {"name": name})
         self.bells.ring(name)
         return True
+
+    def rate(self, name: str, event: int, *, up: bool, word: str) -> None:
+        """Keep what the customer thinks of a reply; a later word counts instead of an earlier one. Saying the same
+        again changes nothing. KeyError when that event is no reply of the assistant's."""
+        now = time.time()
+        with self._change.begin() as session:
+            row = _locked(session, name)
+            rated = session.get(EventRow, (name, event))
+            if rated is None or rated.kind != "reply":
+                raise KeyError(event)
+            old = session.get(ThumbRow, (name, event))
+            if old is None:
+                old = ThumbRow(conversation=name, event=event, up=up, word=word, said=1, at=now)
+                session.add(old)
+            elif (old.up, old.word) == (up, word):
+                return
+            else:
+                old.up, old.word, old.said, old.at = up, word, old.said + 1, now
+            changed = row.changed_at
+            self._tell(session, row, [News(f"f{event}.{old.said}", "thumb", word, {"of": event, "up": up})], now)
+            row.changed_at = changed  # whoever waits for a person keeps the place in the line
+
+    def thumbs(self, limit: int = 30) -> list[Thumb]:
+        """The latest, newest first."""
+        reply = (EventRow.conversation == ThumbRow.conversation) & (EventRow.number == ThumbRow.event)
+        with self._read.begin() as session:
+            found = session.execute(
+                select(ThumbRow, EventRow.text).join(EventRow, reply).order_by(ThumbRow.at.desc()).limit(limit)
+            )
+            return [Thumb(row.conversation, row.up, row.word, said, row.at) for row, said in found]
+
+    def thumb_counts(self) -> dict[str, int]:
+        """ "up" and "down" -> how many replies have it."""
+        with self._read.begin() as session:
+            found = session.execute(select(ThumbRow.up, func.count()).group_by(ThumbRow.up))
+            return {"up" if up else "down": int(count) for up, count in found}
 
     def tell(self, name: str, news: Sequence[News] = (), **changes: Any) -> None:
         """Write events that are not there yet, and change fields of the conversation, together."""

@@ -16,6 +16,8 @@ from manyshot.types import Json, Language
 
 #: Longest message in characters, messages of one conversation, and characters of a sender's own id of a message.
 LONGEST, MOST, MARK = 4000, 500, 100
+#: Characters of what a customer says of a reply.
+WORD = 500
 _WHITE = "\n\t"
 
 
@@ -74,6 +76,11 @@ class Talks:
         self._workers.submit(name)
         return given
 
+    def rate(self, name: str, reply: int, *, up: bool, word: str = "") -> None:
+        """Keep what the customer thinks of a reply, by its event's number. Raises KeyError, UnfitError."""
+        self.store.rate(name, reply, up=up, word=fit(word, WORD) if word.strip() else "")
+        self._ring(name)
+
     # what people do
 
     def staff(self, name: str, kind: Kind, by: str, text: str = "") -> int:
@@ -122,6 +129,8 @@ def for_customer(event: Event) -> Seen | None:
             return Seen(event.number, "consent", {**event.data, **at})
         case "consented":
             return Seen(event.number, "consented", {key: event.data[key] for key in ("step", "yes")} | at)
+        case "thumb":
+            return Seen(event.number, "thumb", {"text": event.text, **event.data, **at})
         case "state":
             return Seen(event.number, "state", {key: event.data[key] for key in ("state", "ended")} | at)
     return None

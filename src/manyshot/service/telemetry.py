@@ -39,6 +39,7 @@ class Telemetry:
         self._tries = Counter("manyshot_tries_again", "Steps that were begun again", registry=self.registry)
         self._queue = Gauge("manyshot_queue", "Conversations that wait for a worker", registry=self.registry)
         self._states = Gauge("manyshot_conversations", "Conversations", ["state"], registry=self.registry)
+        self._thumbs = Gauge("manyshot_thumbs", "Replies that customers rated", ["thumb"], registry=self.registry)
         self._tracer: Any = None
 
     def trace(self, tracer: Any) -> None:
@@ -90,8 +91,10 @@ class Telemetry:
         self._faults.labels(place).inc()
         self.log.write("fault", place=place, error=type(error).__name__, where=where(error))
 
-    def page(self, states: dict[str, int]) -> bytes:
-        """What Prometheus reads."""
+    def page(self, states: dict[str, int], thumbs: dict[str, int]) -> bytes:
+        """What Prometheus reads. states: of conversations; thumbs: "up" and "down"; both with how many there are."""
+        for thumb in ("up", "down"):
+            self._thumbs.labels(thumb).set(thumbs.get(thumb, 0))
         for state in ("open", "queue", "person", "closed"):
             self._states.labels(state).set(states.get(state, 0))
         return generate_latest(self.registry)

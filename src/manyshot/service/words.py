@@ -67,6 +67,12 @@ EN: dict[str, str] = {
     "observation": "Answer of the system",
     "reply": "Says",
     "key": "key",
+    "thumb_up": "Good answer",
+    "thumb_down": "Bad answer",
+    "thumb_word": "Tell us why (if you like)",
+    "thumb_thanks": "Thank you.",
+    "not_kept": "The connection is lost. Please try again.",
+    "thumbs": "What customers say of answers",
     "gone": "There is no such page here",
 }
 
@@ -131,6 +137,12 @@ ZH: dict[str, str] = {
     "observation": "系统的回答",
     "reply": "答复",
     "key": "键",
+    "thumb_up": "答得好",
+    "thumb_down": "答得不好",
+    "thumb_word": "可以告诉我们原因（选填）",
+    "thumb_thanks": "谢谢您的反馈。",
+    "not_kept": "连接已断开，请再试一次。",
+    "thumbs": "客户对答复的评价",
     "gone": "没有这个页面",
 }
 _WORDS: dict[Language, dict[str, str]] = {"en": EN, "zh": ZH}

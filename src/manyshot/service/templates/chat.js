@@ -5,7 +5,7 @@ const words = data("words"), tools = data("tools"), labels = data("labels"), fou
 const talk = document.getElementById("talk"), form = document.getElementById("form"), text = document.getElementById("text");
 const state = document.getElementById("state"), csrf = document.querySelector("meta[name=csrf]").content;
 let session = found && found.id, last = 0, source = null, progress = null, sending = false;
-const outbox = [], sent = [], cards = new Map(), asked = new Map();
+const outbox = [], sent = [], cards = new Map(), asked = new Map(), thumbs = new Map();
 
 function put(element) {
   const atEnd = talk.scrollHeight - talk.scrollTop - talk.clientHeight < 120;
@@ -64,19 +64,20 @@ function refuse(one, answer) {
 function listen() {
   if (source) source.close();
   source = new EventSource(`/sessions/${session}/events?after=${last}`);
-  for (const kind of ["user", "reply", "staff", "progress", "ticket", "consent", "consented", "state"]) {
+  for (const kind of ["user", "reply", "staff", "progress", "ticket", "consent", "consented", "thumb", "state"]) {
     source.addEventListener(kind, (event) => show(kind, Number(event.lastEventId), JSON.parse(event.data)));
   }
 }
 function show(kind, number, event) {
   if (number <= last) return;
   last = number;
+  if (kind === "thumb") { rated(event); return; }
   if (kind !== "progress" && progress) { progress.remove(); progress = null; }
   if (kind === "user") {
     const waiting = outbox.concat(sent).find((one) => one.shown && one.text === event.text);
     if (waiting) { waiting.shown.classList.remove("waiting"); waiting.shown = null; } else said("user", event.text);
     progress = put(make("p", "progress doing", words.working));
-  } else if (kind === "reply") said("assistant", event.text);
+  } else if (kind === "reply") reply(number, event.text);
   else if (kind === "staff") said("staff", event.text);
   else if (kind === "progress") {
     progress = progress || put(make("p", "progress doing"));
@@ -88,6 +89,52 @@ function show(kind, number, event) {
   else if (kind === "consent") question(event);
   else if (kind === "consented") answered(event);
   else if (kind === "state") changed(event);
+}
+function reply(number, words_) {
+  const one = make("div", "reply"), row = make("p", "thumbs"), buttons = new Map();
+  for (const [up, label] of [[true, words.thumb_up], [false, words.thumb_down]]) {
+    const button = make("button", `thumb ${up ? "up" : "down"}`);
+    button.type = "button";
+    button.title = label;
+    button.setAttribute("aria-label", label);
+    button.setAttribute("aria-pressed", "false");
+    button.onclick = async () => { if (await rate(number, up, "")) why(number, up); };
+    buttons.set(up, button);
+    row.append(button);
+  }
+  one.append(make("p", "said assistant", words_), row);
+  thumbs.set(number, { row, buttons });
+  put(one);
+}
+async function rate(number, up, word) {
+  try {
+    const [ok, answer] = await ask(`/sessions/${session}/feedback`, { reply: number, up, word });
+    tell(ok ? "" : answer.detail || "");
+    return ok;
+  } catch {
+    tell(words.not_kept);
+    return false;
+  }
+}
+function why(number, up) {
+  const { row } = thumbs.get(number), box = document.createElement("form");
+  row.parentElement.querySelectorAll(".why-thumb, .thanks").forEach((old) => old.remove());
+  box.className = "why-thumb";
+  const word = make("input", ""), send = make("button", "", words.send);
+  word.maxLength = Number(form.dataset.word);
+  word.placeholder = words.thumb_word;
+  word.setAttribute("aria-label", words.thumb_word);
+  box.append(word, send);
+  box.onsubmit = async (event) => {
+    event.preventDefault();
+    if (!word.value.trim() || await rate(number, up, word.value.trim())) box.replaceWith(make("p", "soft thanks", words.thumb_thanks));
+  };
+  row.after(box);
+  box.scrollIntoView({ block: "nearest" });
+}
+function rated(event) {
+  const there = thumbs.get(event.of);
+  if (there) for (const [up, button] of there.buttons) button.setAttribute("aria-pressed", String(up === event.up));
 }
 let before = "open";
 function changed(event) {

@@ -20,6 +20,7 @@ if (!given) {
   const now = JSON.parse(given.textContent), base = `/staff/sessions/${now.id}`;
   const talk = document.getElementById("talk"), trace = document.getElementById("trace"), state = document.getElementById("state");
   const form = document.getElementById("form"), text = document.getElementById("text");
+  const replies = new Map();
   let last = 0;
   const tell = (words_) => { state.textContent = words_; state.hidden = !words_; };
   async function ask(path, body) {
@@ -34,12 +35,21 @@ if (!given) {
     one.prepend(make("span", "who", who));
     talk.append(one);
     talk.scrollTop = talk.scrollHeight;
+    return one;
+  }
+  function rated(event) {
+    const one = replies.get(event.of);
+    if (!one) return;
+    one.querySelectorAll(".verdict").forEach((old) => old.remove());
+    const verdict = event.up ? words.thumb_up : words.thumb_down;
+    one.append(make("span", `who verdict ${event.up ? "up" : "down"}`, event.text ? `${verdict}: ${event.text}` : verdict));
   }
   function show(kind, number, event) {
     if (number <= last) return;
     last = number;
     if (kind === "user") said("user", words.customer, event.text);
-    else if (kind === "reply") said("assistant", words.assistant, event.text);
+    else if (kind === "reply") replies.set(number, said("assistant", words.assistant, event.text));
+    else if (kind === "thumb") rated(event);
     else if (kind === "staff") said("staff", event.by || words.person, event.text);
     else if (kind === "consent" && event.whose === "person") question(event);
     if (["think", "action", "observation", "reply"].includes(kind)) {
@@ -81,7 +91,7 @@ if (!given) {
   for (const { number, event, ...rest } of now.events) show(event, number, rest);
   about(now);
   const source = new EventSource(`${base}/events?after=${last}`);
-  for (const kind of ["user", "think", "action", "observation", "reply", "staff", "ticket", "consent", "consented", "state"]) {
+  for (const kind of ["user", "think", "action", "observation", "reply", "staff", "ticket", "consent", "consented", "thumb", "state"]) {
     source.addEventListener(kind, (event) => show(kind, Number(event.lastEventId), JSON.parse(event.data)));
   }
   for (const button of document.querySelectorAll("[data-act]")) {
