@@ -4,8 +4,9 @@
 
 `talks/*.jsonl` hold what customers say, message by message, whatever the assistant replies: `calls` must be made in
 their order, with these values (`name~`: a piece of it) and no other writing call; a person takes over where `handoff`
-says so; `mentions` stand in replies. `inn.jsonl` is played at the tests' inn, which has nothing but its flows and
-drafts. Scenarios are played as `manyshot simulate` plays them. No model is asked; dialogues are made once and kept in
+says so; `mentions` stand in replies. Those whose `desk` is `inn` are played at the tests' inn, which has nothing but its
+flows and drafts. The talks named unseen were written before the code that they try, and never looked at to mend it.
+Scenarios are played as `manyshot simulate` plays them. No model is asked; dialogues are made once and kept in
 --keep.
 """
 
@@ -110,7 +111,7 @@ def main() -> None:
         talks = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
         passed = 0
         for talk in talks:
-            with_ = inn if path.stem == "inn" else desk
+            with_ = inn if talk.get("desk") == "inn" else desk
             one = Guided(with_, Inn(Setup()) if with_ is inn else with_.company.open(Setup()))
             for said in talk["says"]:
                 if one.over == "handoff":
