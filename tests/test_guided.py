@@ -18,9 +18,11 @@ from manyshot.assistants import guidance_of, guidance_on, on
 from manyshot.cli import main
 from manyshot.config import find_domain
 from manyshot.guided import Guidance, Guided, wants_person
+from manyshot.listening import moment_in
 from manyshot.progress import Silent
 from manyshot.spec.load import load_domain
 from manyshot.types import Call, CallFault, FaultKind, Setup
+from manyshot.values.aloud import aloud
 from manyshot.values.text import fold
 from tests.dialogue.inn import Inn, inn_folder
 
@@ -292,3 +294,19 @@ def test_at_another_moment_days_are_counted_from_there(guidance: Guidance) -> No
     later = guidance_on(guidance, on(load_domain(DESK), datetime.fromisoformat("2026-11-26T09:00:00+08:00")))
     one = talk(later, *SAID[:2], "后天")
     assert calls(one)[-1] == Call(name="QueryTechnicianSlots", arguments={"date": "2026-11-28"})
+
+
+def test_customers_are_told_days_as_people_say_them_and_may_say_them_back(guidance: Guidance) -> None:
+    one = talk(guidance, "刹车一直响", "要的", "10月12日(周六)")
+    assert "上午9点、上午10点半、下午2点、下午4点" in one.turns[-1].text
+    one.hear("10月12日(周六)下午4点，滕小满，北京市丰台区科兴路7号院1号楼302")
+    assert calls(one)[-1].arguments["serveTime"] == "2024-10-12 16:00"
+    assert "10月12日(周六)下午4点" in one.turns[-1].text
+    assert not [turn.text for turn in one.turns if turn.role == "reply" and "2024-10-12" in turn.text]
+
+
+def test_a_stretch_of_time_on_offer_is_known_by_its_beginning(guidance: Guidance) -> None:
+    form = guidance.company.field_of(guidance.company.flows["change_visit"], "newTime")
+    assert form is not None
+    offered = ["2024-10-11 12:00-14:00", "2024-10-11 14:00-16:00"]
+    assert moment_in(form, aloud(offered[1], guidance.company.context), offered) == offered[1]

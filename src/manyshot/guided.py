@@ -30,6 +30,7 @@ from manyshot.protocols import World
 from manyshot.transcript import Then, Thought, thought_lines
 from manyshot.types import LEAVES, REFUSES, Call, Json, Language, Observation, Turn
 from manyshot.understanding import Reading, Understanding
+from manyshot.values.aloud import aloud
 
 #: Readings less likely than the best by so many nats are not looked at.
 FARTHEST = 1.0
@@ -343,6 +344,7 @@ class Guided:
         self._came = walker.last
 
     def _say(self, think: str, action: str, reply: str, then: Then) -> None:
+        reply = aloud(reply, self.guidance.company.context)
         for role, text in (("think", think), ("action", action), ("reply", reply)):
             if text:
                 self.turns.append(Turn(role=role, text=" ".join(text.split())))
@@ -389,7 +391,7 @@ class Guided:
         found: list[tuple[str, str, str]] = []
         for unit in self._units(stop, walker, values, said):
             rng = random.Random(f"{self.seed} {unit.shot} {unit.step}")
-            think, action, reply = (places.by_assistant(text, values, before, rng) for text in unit.texts)
+            think, action, reply = (places.by_assistant(text, values, before, rng, alike=True) for text in unit.texts)
             found.append((think, action, reply))
             if len(found) >= limit:
                 break
