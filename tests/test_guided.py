@@ -6,8 +6,10 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -20,8 +22,9 @@ from manyshot.config import find_domain
 from manyshot.guided import Guidance, Guided, wants_person
 from manyshot.listening import moment_in
 from manyshot.progress import Silent
+from manyshot.protocols import World
 from manyshot.spec.load import load_domain
-from manyshot.types import Call, CallFault, FaultKind, Setup
+from manyshot.types import Call, CallFault, FaultKind, Json, Setup
 from manyshot.values.aloud import aloud
 from manyshot.values.text import fold
 from tests.dialogue.inn import Inn, inn_folder
@@ -246,28 +249,50 @@ SAID = (
 )
 
 
-def test_put_away_between_any_two_steps_it_goes_on_the_same(guidance: Guidance) -> None:
-    whole = talk(guidance, *SAID)
-    world = guidance.company.open(Setup())
-    saved: str | None = None
+def put_away(guidance: Guidance, world: World, said: Sequence[str]) -> Guided:
+    """A conversation that is written down as text and taken up again before each message and each answer of a tool."""
+    saved = json.dumps(Guided(guidance, world).save())
 
     def again() -> Guided:
         one = Guided(guidance, world)
-        if saved is not None:
-            one.load(json.loads(saved))
+        one.load(json.loads(saved))
         return one
 
-    for said in SAID:
+    for text in said:
         one = again()
-        call = one.listen(said)
+        call = one.listen(text)
         saved = json.dumps(one.save())
         while call is not None:
             answered = world.call(call)
             one = again()
             call = one.observe(answered)
             saved = json.dumps(one.save())
-    assert again().turns == whole.turns
-    assert again().over == whole.over == "ended"
+    return again()
+
+
+def test_put_away_between_any_two_steps_it_goes_on_the_same(guidance: Guidance) -> None:
+    whole = talk(guidance, *SAID)
+    assert put_away(guidance, guidance.company.open(Setup()), SAID).save() == whole.save()
+    assert whole.over == "ended"
+
+
+TALKS = [
+    json.loads(line)
+    for path in sorted((Path(__file__).parent.parent / "bench" / "talks").glob("*.jsonl"))
+    for line in path.read_text("utf-8").splitlines()
+]
+
+
+@pytest.mark.parametrize("row", TALKS, ids=[row["id"] for row in TALKS])
+def test_every_written_down_talk_outlives_being_put_away(guidance: Guidance, inn: Guidance, row: Json) -> None:
+    """The service puts a conversation away between any two of its steps."""
+    desk = inn if row.get("desk") == "inn" else guidance
+    whole, world = (Inn(Setup()) if desk is inn else desk.company.open(Setup()) for _ in range(2))
+    one = Guided(desk, whole)
+    for text in row["says"]:
+        one.hear(text)
+    assert put_away(desk, world, row["says"]).save() == one.save()
+    assert world.digest() == whole.digest()
 
 
 def test_what_was_saved_for_another_desk_is_not_loaded(guidance: Guidance, inn: Guidance) -> None:
