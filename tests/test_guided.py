@@ -19,7 +19,9 @@ from manyshot import multiply
 from manyshot.assistants import guidance_of, guidance_on, on
 from manyshot.cli import main
 from manyshot.config import find_domain
-from manyshot.guided import Guidance, Guided, wants_person
+from manyshot.data.dialogues.detours import question_of
+from manyshot.guided import MOST_ASIDE, Guidance, Guided
+from manyshot.guided_words import wants_person
 from manyshot.listening import moment_in
 from manyshot.progress import Silent
 from manyshot.protocols import World
@@ -168,6 +170,90 @@ def test_a_served_customer_may_begin_anew(guidance: Guidance) -> None:
     assert [call.name for call in calls(one)] == ["TicketQuery", "TicketQuery", "TicketCancel"]
 
 
+PROGRESS, CUT = "CHB20241007002", "桩子不通电了，咋弄"
+
+
+def test_a_side_question_is_answered_and_the_first_flow_stands_where_it_stood(guidance: Guidance) -> None:
+    one = talk(guidance, f"{OPEN}改到后天", f"等一下，先帮我看看{PROGRESS}到哪一步了")
+    assert calls(one)[-1] == Call(name="TicketQuery", arguments={"ticketId": PROGRESS})
+    asked = next(turn.text for turn in one.turns if turn.role == "reply")
+    one.hear("不用催")
+    assert "回到刚才的事" in one.turns[-1].text
+    assert one.turns[-1].text.endswith(question_of(asked))
+    one.hear("下午四点")
+    assert calls(one)[-1] == Call(name="TicketReschedule", arguments={"ticketId": OPEN, "newTime": "2024-10-12 16:00"})
+    assert one.over == "ended"
+
+
+def test_who_changes_his_mind_leaves_nothing_half_done(guidance: Guidance) -> None:
+    one = talk(guidance, f"把{OPEN}取消", f"算了不取消了，帮我查下{PROGRESS}到哪了", "不用催")
+    assert [call.name for call in calls(one)] == ["TicketQuery", "TicketQuery"]
+    assert one.over == "ended"
+    assert "回到刚才的事" not in one.turns[-1].text
+
+
+def test_another_wish_in_the_same_flow_begins_it_anew_with_the_same_ticket(guidance: Guidance) -> None:
+    one = talk(guidance, f"{OPEN}要取消", "算了先别取消，帮我改到后天吧")
+    assert calls(one)[-1] == Call(name="QueryTechnicianSlots", arguments={"date": "2024-10-12"})
+    one.hear("上午九点")
+    assert calls(one)[-1].name == "TicketReschedule"
+    assert calls(one)[-1].arguments["ticketId"] == OPEN
+
+
+def test_an_answer_before_a_side_question_counts_and_the_next_call_is_made_at_once(guidance: Guidance) -> None:
+    """Where nothing is missing, nobody is asked again."""
+    one = talk(guidance, f"{OPEN}想改时间", f"后天吧。对了，先帮我看看{PROGRESS}到哪一步了", "不用催")
+    assert [call.name for call in calls(one)] == ["TicketQuery", "TicketQuery", "QueryTechnicianSlots"]
+    assert calls(one)[-1].arguments == {"date": "2024-10-12"}
+    assert "上午9点" in one.turns[-1].text
+
+
+def test_one_message_may_end_a_side_question_and_answer_the_first(guidance: Guidance) -> None:
+    one = talk(
+        guidance, CUT, f"先等等，我还有张单{PROGRESS}，师傅哪天来？", "不用催。刚才说的没用，你还是派人来吧", "后天"
+    )
+    assert [call.name for call in calls(one)] == ["SearchSolution", "TicketQuery", "QueryTechnicianSlots"]
+
+
+def test_who_goes_back_before_the_side_question_ends_gets_nothing_written_for_it(guidance: Guidance) -> None:
+    """A day answers the repair's question, and the cancellation that was begun between asks for none."""
+    one = talk(guidance, CUT, "派人来吧", f"等等，先把{OPEN}取消掉", "那这个桩就约后天吧")
+    assert "TicketCancel" not in [call.name for call in calls(one)]
+    assert calls(one)[-1] == Call(name="QueryTechnicianSlots", arguments={"date": "2024-10-12"})
+
+
+def test_no_more_than_so_many_flows_are_open_at_once(guidance: Guidance) -> None:
+    one = talk(guidance, CUT, f"等一下，先把{OPEN}取消掉", f"等一下，先帮我看看{PROGRESS}到哪一步了")
+    assert len(one.save()["aside"]) == MOST_ASIDE
+    before = len(calls(one))
+    one.hear("等一下，我先投诉你们师傅态度差")
+    assert len(calls(one)) == before
+    assert len(one.save()["aside"]) == MOST_ASIDE
+    assert one.over == ""
+
+
+def test_a_small_english_desk_lets_customers_leave_a_flow(inn: Guidance) -> None:
+    one = Guided(inn, Inn(Setup()))
+    for said in ("A table for 16 October, please", "before that, cancel my booking B100001", "Joan Pike, three of us"):
+        one.hear(said)
+    assert [call.name for call in calls(one)] == ["FreeTables", "Cancel", "Book"]
+    assert any("Now back to what we were doing. What name" in turn.text for turn in one.turns)
+    two = Guided(inn, Inn(Setup()))
+    for said in ("A table for tomorrow, please", "forget it, cancel my booking instead", "B100001"):
+        two.hear(said)
+    assert [call.name for call in calls(two)] == ["FreeTables", "Cancel"]
+
+
+def test_a_conversation_put_away_before_flows_could_be_is_gone_on_with(guidance: Guidance) -> None:
+    saved = talk(guidance, f"把{OPEN}取消").save()
+    for key in ("aside", "before"):
+        del saved[key]
+    one = Guided(guidance, guidance.company.open(Setup()))
+    one.load(saved)
+    one.hear("家里没人，确定取消")
+    assert calls(one)[-1].name == "TicketCancel"
+
+
 def test_the_models_opinion_counts_where_words_leave_it_open(guidance: Guidance) -> None:
     seen: list[list[str]] = []
 
@@ -197,6 +283,8 @@ TALK = st.lists(
                 "{}",
                 "投诉",
                 "5分",
+                f"等一下，先帮我看看{OPEN}到哪了",
+                "算了，充电桩不亮了怎么办",
             ]
         ),
     ),
@@ -217,6 +305,7 @@ def test_whatever_is_said_no_value_is_invented(guidance: Guidance, said: list[st
             elif name in ("problem", "reason", "userName", "address"):
                 assert fold(str(value)).lower() in heard
     assert one.turns[-1].role == "reply"
+    assert len(one.save()["aside"]) <= MOST_ASIDE
 
 
 def test_the_same_talk_gives_the_same_dialogue(guidance: Guidance) -> None:
