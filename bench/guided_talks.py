@@ -4,9 +4,9 @@
 
 `talks/*.jsonl` hold what customers say, message by message, whatever the assistant replies: `calls` must be made in
 their order, with these values (`name~`: a piece of it) and no other writing call; a person takes over where `handoff`
-says so; `mentions` stand in replies. `inn.jsonl` is played at the tests' inn, which has nothing but its flows and
-drafts. Scenarios are played as `manyshot simulate` plays them. No model is asked; dialogues are made once and kept in
---keep.
+says so; `mentions` stand in replies. Those whose `desk` is `inn` are played at the tests' inn, which has nothing but
+its flows and drafts; those named unseen were written before the code that they try. Scenarios are played as `manyshot
+simulate` plays them. No model is asked; dialogues are made once and kept in --keep.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from manyshot.world.opening import opener  # noqa: E402
 #: Calls that change something.
 WRITES = re.compile(r"Create|Cancel|Reschedule|Rate$|Book$")
 #: A day as machines write it.
-ISO = re.compile(r"(?<![\w-])\d{4}-\d{2}-\d{2}(?![\w-])")
+ISO = re.compile(r"(?<![\w-])\d{4}-\d{2}-\d{2}(?![\w-])", re.ASCII)
 
 
 def guidance(domain: Path, keep: Path, count: int) -> Guidance:
@@ -110,7 +110,7 @@ def main() -> None:
         talks = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
         passed = 0
         for talk in talks:
-            with_ = inn if path.stem == "inn" else desk
+            with_ = inn if talk.get("desk") == "inn" else desk
             one = Guided(with_, Inn(Setup()) if with_ is inn else with_.company.open(Setup()))
             for said in talk["says"]:
                 if one.over == "handoff":

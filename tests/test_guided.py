@@ -6,8 +6,10 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,10 +19,15 @@ from manyshot import multiply
 from manyshot.assistants import guidance_of, guidance_on, on
 from manyshot.cli import main
 from manyshot.config import find_domain
-from manyshot.guided import Guidance, Guided, wants_person
+from manyshot.data.dialogues.detours import question_of
+from manyshot.guided import MOST_ASIDE, Guidance, Guided
+from manyshot.guided_words import wants_person
+from manyshot.listening import moment_in
 from manyshot.progress import Silent
+from manyshot.protocols import World
 from manyshot.spec.load import load_domain
-from manyshot.types import Call, CallFault, FaultKind, Setup
+from manyshot.types import Call, CallFault, FaultKind, Json, Setup
+from manyshot.values.aloud import aloud
 from manyshot.values.text import fold
 from tests.dialogue.inn import Inn, inn_folder
 
@@ -163,6 +170,90 @@ def test_a_served_customer_may_begin_anew(guidance: Guidance) -> None:
     assert [call.name for call in calls(one)] == ["TicketQuery", "TicketQuery", "TicketCancel"]
 
 
+PROGRESS, CUT = "CHB20241007002", "桩子不通电了，咋弄"
+
+
+def test_a_side_question_is_answered_and_the_first_flow_stands_where_it_stood(guidance: Guidance) -> None:
+    one = talk(guidance, f"{OPEN}改到后天", f"等一下，先帮我看看{PROGRESS}到哪一步了")
+    assert calls(one)[-1] == Call(name="TicketQuery", arguments={"ticketId": PROGRESS})
+    asked = next(turn.text for turn in one.turns if turn.role == "reply")
+    one.hear("不用催")
+    assert "回到刚才的事" in one.turns[-1].text
+    assert one.turns[-1].text.endswith(question_of(asked))
+    one.hear("下午四点")
+    assert calls(one)[-1] == Call(name="TicketReschedule", arguments={"ticketId": OPEN, "newTime": "2024-10-12 16:00"})
+    assert one.over == "ended"
+
+
+def test_who_changes_his_mind_leaves_nothing_half_done(guidance: Guidance) -> None:
+    one = talk(guidance, f"把{OPEN}取消", f"算了不取消了，帮我查下{PROGRESS}到哪了", "不用催")
+    assert [call.name for call in calls(one)] == ["TicketQuery", "TicketQuery"]
+    assert one.over == "ended"
+    assert "回到刚才的事" not in one.turns[-1].text
+
+
+def test_another_wish_in_the_same_flow_begins_it_anew_with_the_same_ticket(guidance: Guidance) -> None:
+    one = talk(guidance, f"{OPEN}要取消", "算了先别取消，帮我改到后天吧")
+    assert calls(one)[-1] == Call(name="QueryTechnicianSlots", arguments={"date": "2024-10-12"})
+    one.hear("上午九点")
+    assert calls(one)[-1].name == "TicketReschedule"
+    assert calls(one)[-1].arguments["ticketId"] == OPEN
+
+
+def test_an_answer_before_a_side_question_counts_and_the_next_call_is_made_at_once(guidance: Guidance) -> None:
+    """Where nothing is missing, nobody is asked again."""
+    one = talk(guidance, f"{OPEN}想改时间", f"后天吧。对了，先帮我看看{PROGRESS}到哪一步了", "不用催")
+    assert [call.name for call in calls(one)] == ["TicketQuery", "TicketQuery", "QueryTechnicianSlots"]
+    assert calls(one)[-1].arguments == {"date": "2024-10-12"}
+    assert "上午9点" in one.turns[-1].text
+
+
+def test_one_message_may_end_a_side_question_and_answer_the_first(guidance: Guidance) -> None:
+    one = talk(
+        guidance, CUT, f"先等等，我还有张单{PROGRESS}，师傅哪天来？", "不用催。刚才说的没用，你还是派人来吧", "后天"
+    )
+    assert [call.name for call in calls(one)] == ["SearchSolution", "TicketQuery", "QueryTechnicianSlots"]
+
+
+def test_who_goes_back_before_the_side_question_ends_gets_nothing_written_for_it(guidance: Guidance) -> None:
+    """A day answers the repair's question, and the cancellation that was begun between asks for none."""
+    one = talk(guidance, CUT, "派人来吧", f"等等，先把{OPEN}取消掉", "那这个桩就约后天吧")
+    assert "TicketCancel" not in [call.name for call in calls(one)]
+    assert calls(one)[-1] == Call(name="QueryTechnicianSlots", arguments={"date": "2024-10-12"})
+
+
+def test_no_more_than_so_many_flows_are_open_at_once(guidance: Guidance) -> None:
+    one = talk(guidance, CUT, f"等一下，先把{OPEN}取消掉", f"等一下，先帮我看看{PROGRESS}到哪一步了")
+    assert len(one.save()["aside"]) == MOST_ASIDE
+    before = len(calls(one))
+    one.hear("等一下，我先投诉你们师傅态度差")
+    assert len(calls(one)) == before
+    assert len(one.save()["aside"]) == MOST_ASIDE
+    assert one.over == ""
+
+
+def test_a_small_english_desk_lets_customers_leave_a_flow(inn: Guidance) -> None:
+    one = Guided(inn, Inn(Setup()))
+    for said in ("A table for 16 October, please", "before that, cancel my booking B100001", "Joan Pike, three of us"):
+        one.hear(said)
+    assert [call.name for call in calls(one)] == ["FreeTables", "Cancel", "Book"]
+    assert any("Now back to what we were doing. What name" in turn.text for turn in one.turns)
+    two = Guided(inn, Inn(Setup()))
+    for said in ("A table for tomorrow, please", "forget it, cancel my booking instead", "B100001"):
+        two.hear(said)
+    assert [call.name for call in calls(two)] == ["FreeTables", "Cancel"]
+
+
+def test_a_conversation_put_away_before_flows_could_be_is_gone_on_with(guidance: Guidance) -> None:
+    saved = talk(guidance, f"把{OPEN}取消").save()
+    for key in ("aside", "before"):
+        del saved[key]
+    one = Guided(guidance, guidance.company.open(Setup()))
+    one.load(saved)
+    one.hear("家里没人，确定取消")
+    assert calls(one)[-1].name == "TicketCancel"
+
+
 def test_the_models_opinion_counts_where_words_leave_it_open(guidance: Guidance) -> None:
     seen: list[list[str]] = []
 
@@ -192,6 +283,8 @@ TALK = st.lists(
                 "{}",
                 "投诉",
                 "5分",
+                f"等一下，先帮我看看{OPEN}到哪了",
+                "算了，充电桩不亮了怎么办",
             ]
         ),
     ),
@@ -212,6 +305,7 @@ def test_whatever_is_said_no_value_is_invented(guidance: Guidance, said: list[st
             elif name in ("problem", "reason", "userName", "address"):
                 assert fold(str(value)).lower() in heard
     assert one.turns[-1].role == "reply"
+    assert len(one.save()["aside"]) <= MOST_ASIDE
 
 
 def test_the_same_talk_gives_the_same_dialogue(guidance: Guidance) -> None:
@@ -244,28 +338,50 @@ SAID = (
 )
 
 
-def test_put_away_between_any_two_steps_it_goes_on_the_same(guidance: Guidance) -> None:
-    whole = talk(guidance, *SAID)
-    world = guidance.company.open(Setup())
-    saved: str | None = None
+def put_away(guidance: Guidance, world: World, said: Sequence[str]) -> Guided:
+    """A conversation that is written down as text and taken up again before each message and each answer of a tool."""
+    saved = json.dumps(Guided(guidance, world).save())
 
     def again() -> Guided:
         one = Guided(guidance, world)
-        if saved is not None:
-            one.load(json.loads(saved))
+        one.load(json.loads(saved))
         return one
 
-    for said in SAID:
+    for text in said:
         one = again()
-        call = one.listen(said)
+        call = one.listen(text)
         saved = json.dumps(one.save())
         while call is not None:
             answered = world.call(call)
             one = again()
             call = one.observe(answered)
             saved = json.dumps(one.save())
-    assert again().turns == whole.turns
-    assert again().over == whole.over == "ended"
+    return again()
+
+
+def test_put_away_between_any_two_steps_it_goes_on_the_same(guidance: Guidance) -> None:
+    whole = talk(guidance, *SAID)
+    assert put_away(guidance, guidance.company.open(Setup()), SAID).save() == whole.save()
+    assert whole.over == "ended"
+
+
+TALKS = [
+    json.loads(line)
+    for path in sorted((Path(__file__).parent.parent / "bench" / "talks").glob("*.jsonl"))
+    for line in path.read_text("utf-8").splitlines()
+]
+
+
+@pytest.mark.parametrize("row", TALKS, ids=[row["id"] for row in TALKS])
+def test_every_written_down_talk_outlives_being_put_away(guidance: Guidance, inn: Guidance, row: Json) -> None:
+    """The service puts a conversation away between any two of its steps."""
+    desk = inn if row.get("desk") == "inn" else guidance
+    whole, world = (Inn(Setup()) if desk is inn else desk.company.open(Setup()) for _ in range(2))
+    one = Guided(desk, whole)
+    for text in row["says"]:
+        one.hear(text)
+    assert put_away(desk, world, row["says"]).save() == one.save()
+    assert world.digest() == whole.digest()
 
 
 def test_what_was_saved_for_another_desk_is_not_loaded(guidance: Guidance, inn: Guidance) -> None:
@@ -292,3 +408,19 @@ def test_at_another_moment_days_are_counted_from_there(guidance: Guidance) -> No
     later = guidance_on(guidance, on(load_domain(DESK), datetime.fromisoformat("2026-11-26T09:00:00+08:00")))
     one = talk(later, *SAID[:2], "后天")
     assert calls(one)[-1] == Call(name="QueryTechnicianSlots", arguments={"date": "2026-11-28"})
+
+
+def test_customers_are_told_days_as_people_say_them_and_may_say_them_back(guidance: Guidance) -> None:
+    one = talk(guidance, "刹车一直响", "要的", "10月12日(周六)")
+    assert "上午9点、上午10点半、下午2点、下午4点" in one.turns[-1].text
+    one.hear("10月12日(周六)下午4点，滕小满，北京市丰台区科兴路7号院1号楼302")
+    assert calls(one)[-1].arguments["serveTime"] == "2024-10-12 16:00"
+    assert "10月12日(周六)下午4点" in one.turns[-1].text
+    assert not [turn.text for turn in one.turns if turn.role == "reply" and "2024-10-12" in turn.text]
+
+
+def test_a_stretch_of_time_on_offer_is_known_by_its_beginning(guidance: Guidance) -> None:
+    form = guidance.company.field_of(guidance.company.flows["change_visit"], "newTime")
+    assert form is not None
+    offered = ["2024-10-11 12:00-14:00", "2024-10-11 14:00-16:00"]
+    assert moment_in(form, aloud(offered[1], guidance.company.context), offered) == offered[1]

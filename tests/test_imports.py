@@ -65,6 +65,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "thinker",
         "understanding",
         "listening",
+        "leaving",
+        "guided_words",
         "plugs",
     ),
     STAGES,

@@ -5,6 +5,7 @@ One rule: chat, simulate and evaluation open assistants here, so that all of the
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,8 +23,10 @@ from manyshot.data.slots import domain_slots
 from manyshot.dialogue.approval import approved
 from manyshot.errors import DataError
 from manyshot.flow.paths import paths
+from manyshot.flow.steps import CallTool, Flow
 from manyshot.guide import Guide
 from manyshot.guided import Guidance, Guided, Weigh
+from manyshot.leaving import Leaving
 from manyshot.multiply import builder_of
 from manyshot.parts import CONTEXT_TOKENS, Parts, embedded
 from manyshot.people import made_up
@@ -176,7 +179,24 @@ def guidance_of(domain: Path, dialogues: Path, weigh: Weigh | None, *, trust: bo
     # Who opens with something that belongs nowhere begins no flow.
     strays = words(desk.context.language).detours
     heard += [Heard("", "", text, Reading(strays=kind)) for kind in EARLY for text in strays[kind].says]
-    return Guidance(desk, builder.mixer, understanding(heard, desk.context.language, values, said), weigh)
+    leaving = Leaving.fit(
+        heard, _own_words(domain, flows), [text for one in strays.values() for text in one.says], desk.context.language
+    )
+    return Guidance(desk, builder.mixer, understanding(heard, desk.context.language, values, said), leaving, weigh)
+
+
+def _own_words(domain: Path, flows: Sequence[Flow]) -> dict[str, list[str]]:
+    """Flow -> what is said of the tools that it alone calls, and the Actions of experts' calls of them."""
+    read = load_domain(domain)
+    calls = {flow.name: {step.tool for step in flow.steps if isinstance(step, CallTool)} for flow in flows}
+    often = Counter(name for names in calls.values() for name in names)
+    own = {flow: {name for name in names if often[name] == 1} for flow, names in calls.items()}
+    return {
+        flow: [tool.description for tool in read.tools if tool.name in names]
+        + [shot.action for shot in read.shots if shot.call is not None and shot.call.name in names]
+        for flow, names in own.items()
+        if names
+    }
 
 
 def _think(thinker: Thinker, trial: int, turns: Sequence[Turn], attempt: int) -> Thought:

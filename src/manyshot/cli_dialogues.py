@@ -86,8 +86,8 @@ def _teacher(folder: Path, budget: int | None, screen: Screen) -> OpenTeacher | 
         screen.say("a budget of 0 tokens: the teacher is not asked, all words are the experts'")
         return None
 
-    def opened(answers: Answers) -> Teacher:
-        found = teacher_of(read, answers)
+    def opened(answers: Answers, budget: int | None) -> Teacher:
+        found = teacher_of(read, answers, budget)
         assert found is not None
         return found
 

@@ -111,9 +111,9 @@ def _words_of_teacher(book: Shotbook, seed: int, budget: int | None) -> Worded:
     from manyshot.parts import teacher_of
     from manyshot.progress import Terminal
 
-    found = teacher_of(book.domain)
+    found = teacher_of(book.domain, budget=budget)
     assert found is not None
-    return drafts_worded(book, found, Terminal(Console()), seed, budget)
+    return drafts_worded(book, found, Terminal(Console()), seed)
 
 
 @app.command()

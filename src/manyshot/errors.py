@@ -29,6 +29,10 @@ class TeacherError(ManyshotError):
     """A teacher gave no answer that can be used; what it was asked for becomes rejects, and the run goes on."""
 
 
+class BudgetError(TeacherError):
+    """What a request may cost is more than is left to spend; it was not made."""
+
+
 class GarbledError(TeacherError):
     """A teacher answered, but not in the form that was asked for: garbage, or words of refusal."""
 

@@ -12,12 +12,13 @@ import random
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import takewhile
 from typing import Any, Literal
 
 from manyshot.agent import hear, loaded_turns, saved_turns
 from manyshot.copying import known
-from manyshot.data.dialogues.detours import Detour, asked_for, back_to, words
+from manyshot.data.dialogues.detours import Detour, asked_for, back_to, question_of, words
 from manyshot.data.dialogues.mix import Mixer
 from manyshot.data.dialogues.units import Unit, with_answer
 from manyshot.dialogue.company import Company, filled, sentence, written_out
@@ -25,11 +26,14 @@ from manyshot.dialogue.exact import write_observation
 from manyshot.dialogue.sound import unsound
 from manyshot.flow.steps import Ask, CallTool, End, Flow, Handoff
 from manyshot.flow.walker import LostError, Stop, Walker
+from manyshot.guided_words import back_words, hand_over_words, left_words, person_words, wants_person
+from manyshot.leaving import Leaving, Turning, answers_there, bare, carried, contradicts, returns, turned
 from manyshot.listening import PLAIN, Listener, value_in
 from manyshot.protocols import World
 from manyshot.transcript import Then, Thought, thought_lines
 from manyshot.types import LEAVES, REFUSES, Call, Json, Language, Observation, Turn
 from manyshot.understanding import Reading, Understanding
+from manyshot.values.aloud import aloud
 
 #: Readings less likely than the best by so many nats are not looked at.
 FARTHEST = 1.0
@@ -49,6 +53,9 @@ STRANGE = 1.5
 #: How sure it must be which choice an opening means that nothing depends on yet; else it is asked for.
 SURE = 0.75
 _WORDS = re.compile(r"\w")
+#: Flows that are put aside while another is gone through, and how sure it must be by the words that the first part of a
+#: message answers what was asked before the rest leaves it.
+MOST_ASIDE, SURELY = 2, 0.6
 #: What the thinking model makes of thoughts that may come next: a figure in nats for each.
 Weigh = Callable[[Sequence[Turn], Sequence[str]], Sequence[float]]
 
@@ -60,29 +67,23 @@ class Guidance:
     company: Company
     mixer: Mixer
     understanding: Understanding
+    leaving: Leaving
     #: None leaves all to the words.
     weigh: Weigh | None = None
 
 
-#: A wish to talk to a person, in the middle of a flow: nobody is kept from one.
-_PERSON = re.compile(
-    r"(?<![不没别])(?:转|找|要|换|接|叫)(?:个|一下|一个|到|给)?(?:人工|真人|活人)|人工(?:客服|服务|坐席)"
-    r"|\b(?:talk|speak|put me through|connect me|transfer me)\s+(?:to|with)\s+(?:an?\s+|your\s+)?"
-    r"(?:real |actual |live |human )*(?:person|human|agent|someone real|operator|representative)\b"
-    r"|\b(?:want|need|get me|give me)\s+(?:an?\s+)?(?:real |actual |live )*"
-    r"(?:person|human(?: being| agent)?|live agent)\b",
-    re.IGNORECASE,
-)
-_NO_PERSON = re.compile(
-    r"(?:不用|不要|不必|别|无需)[^，,。]{0,4}(?:人工|真人|活人)"
-    r"|\b(?:don't|do not|no need)\b[^.,]{0,20}\b(?:person|human|agent)\b",
-    re.IGNORECASE,
-)
+@dataclass(slots=True)
+class Aside:
+    """A flow that is to be come back to. `asked`: the reply with its open question."""
 
+    walker: Walker
+    came: str
+    seen: Json
+    asked: str
 
-def wants_person(said: str) -> bool:
-    """Whether a customer asks for a person."""
-    return bool(_PERSON.search(said)) and not _NO_PERSON.search(said)
+    def save(self) -> Json:
+        """All of it as JSON."""
+        return {"walker": self.walker.save(), "came": self.came, "seen": self.seen, "asked": self.asked}
 
 
 @dataclass(slots=True)
@@ -99,6 +100,13 @@ class Guided:
     _came: str = ""
     _seen: Json = field(default_factory=dict)
     _idle: float = 0.0
+    #: Flows put aside, the last one on top; words that the next reply begins with.
+    _aside: list[Aside] = field(default_factory=list)
+    _before: str = ""
+
+    @property
+    def _language(self) -> Language:
+        return self.guidance.company.context.language
 
     @property
     def _listener(self) -> Listener:
@@ -120,16 +128,22 @@ class Guided:
         fresh = self._walker is None or self.over == "ended"
         self.over = ""
         if not fresh and wants_person(said):
-            self._say(*self._person_words(), "handoff")
+            self._say(*person_words(self._language), "handoff")
             return None
         try:
-            reading = self._begin(said) if fresh else self._read(said)
+            turned_ = "" if fresh else self._turns_away(said)
+            if turned_ == "full":
+                self._stray("two_things")
+                return None
+            if turned_:
+                return self._go()
+            reading = self._begin(said) if fresh else self._read(self._on_coming_back(said))
             if reading.strays:
                 self._stray(reading.strays)
                 return None
             return self._go()
         except LostError:
-            self._say(*self._hand_over_words(), "handoff")
+            self._say(*hand_over_words(self._language), "handoff")
             return None
 
     def observe(self, answered: Observation | None) -> Call | None:
@@ -140,17 +154,18 @@ class Guided:
             self._observe(answered)
             return self._go()
         except LostError:
-            self._say(*self._hand_over_words(), "handoff")
+            self._say(*hand_over_words(self._language), "handoff")
             return None
 
     def join(self, said: str, reply: str) -> None:
         """See protocols.Stepwise."""
         self.turns += [Turn(role=role, text=text) for role, text in (("user", said), ("reply", reply)) if text]
         self.over, self._walker, self._came, self._seen, self._idle = "", None, "", {}, 0.0
+        self._aside, self._before = [], ""
 
     def stop(self, reason: str) -> None:
         """See protocols.Stepwise."""
-        _, action, reply = self._hand_over_words()
+        _, action, reply = hand_over_words(self._language)
         self._say(reason, action, reply, "handoff")
 
     def save(self) -> Json:
@@ -162,6 +177,8 @@ class Guided:
             "came": self._came,
             "seen": self._seen,
             "idle": self._idle,
+            "aside": [one.save() for one in self._aside],
+            "before": self._before,
             "seed": self.seed,
         }
 
@@ -171,21 +188,24 @@ class Guided:
         self.over, self._came, self._seen, self._idle, self.seed = (
             saved[key] for key in ("over", "came", "seen", "idle", "seed")
         )
-        self._walker = None
-        if saved["walker"] is not None:
-            if (flow := self.guidance.company.flows.get(saved["walker"]["flow"])) is None:
-                raise ValueError(f"the desk has no flow {saved['walker']['flow']!r} any more")
-            self._walker = Walker.load(flow, saved["walker"])
+        self._walker = None if saved["walker"] is None else self._loaded(saved["walker"])
+        # Conversations that were put away before flows could be have neither.
+        self._before = saved.get("before", "")
+        self._aside = [Aside(**{**one, "walker": self._loaded(one["walker"])}) for one in saved.get("aside", ())]
+
+    def _loaded(self, saved: Json) -> Walker:
+        if (flow := self.guidance.company.flows.get(saved["flow"])) is None:
+            raise ValueError(f"the desk has no flow {saved['flow']!r} any more")
+        return Walker.load(flow, saved)
 
     def _ask_again(self) -> None:
         """Who says nothing in words is asked again; a person takes over when that does not help."""
         self._idle += 1
         if self._idle >= PATIENCE:
-            self._say(*self._hand_over_words(), "handoff")
+            self._say(*hand_over_words(self._language), "handoff")
             return
         asked = self._asked_last() if self._walker is not None and self.over != "ended" else ""
-        language = self.guidance.company.context.language
-        self._say("", "", asked or self._rng().choice(words(language).opening.questions), "reply")
+        self._say("", "", asked or self._rng().choice(words(self._language).opening.questions), "reply")
 
     def _asked_last(self) -> str:
         """The last reply; "" at the beginning."""
@@ -204,6 +224,87 @@ class Guided:
         reading = _without_guesses(reading, found, self.guidance.company.flows)
         self._walker = self._with(Walker(self.guidance.company.flows[reading.flow]), reading, said)
         return reading
+
+    def _turns_away(self, said: str) -> Literal["", "turned", "full"]:
+        """Whether a message leaves the question that was put; then the assistant stands where the customer wants. full:
+        it would, but too much was put aside already."""
+        walker = self._walker
+        assert walker is not None
+        if not isinstance(walker.flow.by_id[walker.at], Ask):
+            return ""
+        opens = partial(self.guidance.understanding.readings, "", "")
+        found = turned(said, walker, self._listener, self.guidance.leaving, opens)
+        if found is None:
+            return "turned" if self._goes_back(said) else ""
+        if not found.drops and len(self._aside) >= MOST_ASIDE:
+            return "full"
+        self._turn(found, walker)
+        return "turned"
+
+    def _turn(self, found: Turning, walker: Walker) -> None:
+        """Begin another flow, with what both take; the first is put aside, or dropped."""
+        flow = self.guidance.company.flows[found.flow]
+        fresh = Walker(flow)
+        kept = carried(walker, flow, self._listener, found.opening)
+        for slot, value in kept.items():
+            fresh.put(slot, value)
+        answer = self._sure_answer(walker, found.answer)
+        said = bare(found.opening)
+        if not answer and said == found.opening:
+            said = f"{found.answer}{said}"
+        # Openings are learnt with the ids that customers tell in them.
+        whole = " ".join((said, *map(str, kept.values())))
+        openings = self.guidance.understanding.readings("", "", whole)
+        own = {one: nats for one, nats in openings.items() if one.flow == flow.name}
+        if flow is walker.flow:
+            own = {one: nats for one, nats in own.items() if contradicts(one, walker)}
+        own = own or {Reading(flow.name): 0.0}
+        if found.drops:
+            self._before = left_words(self._language)
+        else:
+            if answer:
+                walker = self._with(walker, answer, found.answer)
+            self._aside.append(Aside(walker, self._came, self._seen, self._asked_last()))
+        self._came, self._seen, self._idle = "", {}, 0.0
+        reading = _without_guesses(self._chosen(own, whole), own, self.guidance.company.flows)
+        self._walker = self._with(fresh, reading, said)
+
+    def _goes_back(self, said: str) -> bool:
+        """Whether a message answers the question of the flow put aside: after an answer to this one, or instead of one;
+        then the two change places."""
+        walker = self._walker
+        if not self._aside or walker is None:
+            return False
+        back = self._aside[-1]
+        here, there = returns(said) or ("", said)
+        told = answers_there(said, walker, back.walker, self._listener)
+        if (answer := self._sure_answer(back.walker, there)) is None or not (told or returns(said)):
+            return False
+        if here and (first := self._sure_answer(walker, here)):
+            self._with(walker, first, here)
+        elif here and not told:
+            return False
+        else:
+            self._aside[-1] = Aside(walker, self._came, self._seen, self._asked_last())
+            self._walker, self._came, self._seen, self._idle = back.walker, back.came, back.seen, 0.0
+        self._with(back.walker, answer, bare(there))
+        return True
+
+    def _on_coming_back(self, said: str) -> str:
+        """An answer to a question that was put again without its "as for the first thing"."""
+        lead = back_words(self._language, "")[1].strip()
+        return bare(said) if lead in self._asked_last() else said
+
+    def _sure_answer(self, walker: Walker, said: str) -> Reading | None:
+        """What a part of a message answers to the question of a walk; None where that is not sure."""
+        if not said or not isinstance(walker.flow.by_id[walker.at], Ask):
+            return None
+        found = self.guidance.understanding.readings(walker.flow.name, walker.at, said) or {Reading(): 0.0}
+        asked = walker.asks()
+        best = max(found, key=lambda one: found[one])
+        if not self._listener.typed(said, walker, asked).keys().isdisjoint(asked):
+            return Reading() if best.strays else best
+        return best if best.choices and not best.strays and math.exp(found[best]) >= SURELY else None
 
     def _read(self, said: str) -> Reading:
         """What an answer means; the walker knows it afterwards."""
@@ -285,12 +386,21 @@ class Guided:
 
     def _go(self) -> Call | None:
         """Step by step to the next call, or until the customer is to speak."""
-        walker = self._walker
+        walker, back = self._walker, None
         assert walker is not None
         for _ in range(CALLS - self._called()):
             stop = walker.next()
             if isinstance(stop.step, CallTool):
                 return self._call(stop, walker)
+            if isinstance(stop.step, End) and self._aside:
+                back = self._come_back(stop, walker)
+                walker = back.walker
+                continue
+            if back is not None and stop.again:
+                # Of a question that was put again before, the question alone.
+                question = question_of(back.asked).rpartition(back_words(self._language, "")[1])[2]
+                self._say("", *back_words(self._language, question), "reply")
+                return None
             if isinstance(stop.step, Ask) and not stop.again and self._told_before(stop, walker):
                 continue
             self._idle = self._idle + 1 if stop.again else 0
@@ -303,6 +413,15 @@ class Guided:
             self._came = ""
             return None
         raise LostError("too many calls without an end")
+
+    def _come_back(self, stop: Stop, walker: Walker) -> Aside:
+        """Where a flow ends that was gone through between, go on with the one put aside; the end is told with what is
+        said next."""
+        _, _, reply = self._worded(stop, walker)
+        back = self._aside.pop()
+        self._before = self._joined(self._before, reply)
+        self._walker, self._came, self._seen, self._idle = back.walker, back.came, back.seen, 0.0
+        return back
 
     def _called(self) -> int:
         """Calls since the customer spoke."""
@@ -343,10 +462,17 @@ class Guided:
         self._came = walker.last
 
     def _say(self, think: str, action: str, reply: str, then: Then) -> None:
+        if reply:
+            reply, self._before = aloud(self._joined(self._before, reply), self.guidance.company.context), ""
         for role, text in (("think", think), ("action", action), ("reply", reply)):
             if text:
                 self.turns.append(Turn(role=role, text=" ".join(text.split())))
         self.over = {"handoff": "handoff", "end": "ended"}.get(then, "")  # type: ignore[assignment]
+        if self.over:
+            self._aside = []
+
+    def _joined(self, first: str, then: str) -> str:
+        return f"{first}{'' if self._language == 'zh' else ' '}{then}" if first else then
 
     def _stray(self, kind: str) -> None:
         """Answer what does not belong here, and come back to the question, if there is one; who leaves is let go."""
@@ -359,18 +485,16 @@ class Guided:
             self._walker = None
             return
         asked = self._asked_last() if self._walker else ""
-        language = self.guidance.company.context.language
-        self._say(think, action, back_to(reply, asked, language, self._rng()), "reply")
+        self._say(think, action, back_to(reply, asked, self._language, self._rng()), "reply")
 
     # words
 
     def _detour(self, kind: str) -> tuple[str, str, str]:
-        said = words(self.guidance.company.context.language)
+        said = words(self._language)
         detour: Detour = said.leaving if kind == LEAVES else said.detours.get(kind, said.detours["off_topic"])
         asked = said.opening.asked
         if self._walker is not None:
-            language = self.guidance.company.context.language
-            asked = asked_for(self._walker.flow, self._asking().slots, language)
+            asked = asked_for(self._walker.flow, self._asking().slots, self._language)
         rng = self._rng()
         think, action, reply = (rng.choice(texts) for texts in (detour.think, detour.action, detour.reply))
         return think.format(asked=asked), action.format(asked=asked), reply
@@ -378,7 +502,7 @@ class Guided:
     def _worded(self, stop: Stop, walker: Walker) -> tuple[str, str, str]:
         """Think, Action and reply for a step."""
         found = self._wordings(stop, walker, limit=8)
-        return self._rng().choice(found) if found else _plain(stop, walker, self.guidance.company.context.language)
+        return self._rng().choice(found) if found else _plain(stop, walker, self._language)
 
     def _wordings(self, stop: Stop, walker: Walker, limit: int) -> list[tuple[str, str, str]]:
         """Experts' words (then drafts') for a step, with the values of this conversation in them."""
@@ -389,7 +513,7 @@ class Guided:
         found: list[tuple[str, str, str]] = []
         for unit in self._units(stop, walker, values, said):
             rng = random.Random(f"{self.seed} {unit.shot} {unit.step}")
-            think, action, reply = (places.by_assistant(text, values, before, rng) for text in unit.texts)
+            think, action, reply = (places.by_assistant(text, values, before, rng, alike=True) for text in unit.texts)
             found.append((think, action, reply))
             if len(found) >= limit:
                 break
@@ -412,27 +536,6 @@ class Guided:
             for come in dict.fromkeys((self._came, "")):
                 for branch in dict.fromkeys((at[0], ())):
                     yield "thought", walker.flow.name, come, branch, before, own, round_, ends, at[1], at[2]
-
-    def _person_words(self) -> tuple[str, str, str]:
-        if self.guidance.company.context.language == "zh":
-            return "客户要找人工。", "转人工：客户要求。", "好的，现在为您转接人工客服，请稍候。"
-        return (
-            "The customer asks for a person.",
-            "Hand over to a person: the customer asks for one.",
-            "Of course, I will put you through to a person.",
-        )
-
-    def _hand_over_words(self) -> tuple[str, str, str]:
-        if self.guidance.company.context.language == "zh":
-            return (
-                "按流程没有下一步可走，要由人工接手。", "转人工：这件事需要人工继续办理。",
-                "抱歉，这件事我没能办好，现在为您转接人工客服，请稍候。",
-            )  # fmt: skip
-        return (
-            "The flow leads nowhere from here; a person has to take over.",
-            "Hand over to a person: the flow leads nowhere.",
-            "I am sorry, I could not get this done. I will put you through to a person.",
-        )
 
     def _rng(self) -> random.Random:
         return random.Random(f"{self.seed} {len(self.turns)} {self.turns[0].text}")

@@ -6,6 +6,7 @@ text is whole pieces of what was said, each given to the slot whose values it lo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -145,7 +146,8 @@ def moment_in(form: Field, said: str, offered: Sequence[str]) -> Any:
     for clock in _clocks(form, said):
         later = f"{(int(clock[:2]) + 12) % 24:02}{clock[2:]}"
         for wanted in (clock, later):
-            if found := next((one for one in offered if one.endswith(wanted) or f" {wanted}" in one), None):
+            begins = re.compile(rf"(?:^|[ T]){wanted}")
+            if found := next((one for one in offered if begins.search(one)), None):
                 return found
     return None
 

@@ -47,8 +47,8 @@ ANSWERS = "answers.jsonl"
 COUNT = 2400
 #: Where paths are made.
 Engine = Literal["inline", "processes", "ray"]
-#: A teacher that knows kept answers.
-OpenTeacher = Callable[[Answers], Teacher]
+#: A teacher that knows kept answers and how many tokens it may cost in all.
+OpenTeacher = Callable[[Answers, int | None], Teacher]
 
 
 def run(
@@ -85,7 +85,7 @@ def run(
     taught: Json = {}
     inputs = {"shots": builder.id}
     # First of all: a teacher may refuse the key.
-    with _opened(teacher, out) as asked:
+    with _opened(teacher, out, budget) as asked:
         made = [path for path in paths if (parts / f"{path}.json").exists()]
         make = partial(_make, parts=parts.absolute(), each=each)
         with _pool(engine, workers, folder.absolute(), seed, trust, builder) as map_, screen.bar("dialogues") as bar:
@@ -97,7 +97,8 @@ def run(
             builder, {path: list(read_jsonl(parts / f"{path}.jsonl", Trajectory)) for path in paths}, told, rejects
         )
         if asked is not None and book.domain.teacher is not None:
-            rows, taught = _taught(rows, builder.company, book.domain.teacher, asked, rejects, screen, seed, budget)
+            rows, taught = _taught(rows, builder.company, book.domain.teacher, asked, rejects, screen, seed)
+            taught["budget"] = budget
             config["teacher"] = book.domain.teacher.model_dump(mode="json")
             inputs["teacher"] = digest([[turn.text for turn in one.turns] for one in rows if one.author == AUTHOR])
         write_jsonl(out / GENERATED, rows)
@@ -114,22 +115,22 @@ def run(
 
 
 @contextmanager
-def _opened(teacher: OpenTeacher | None, out: Path) -> Iterator[Teacher | None]:
+def _opened(teacher: OpenTeacher | None, out: Path, budget: int | None) -> Iterator[Teacher | None]:
     """The teacher, whose answers are kept as they come."""
     if teacher is None:
         yield None
         return
     with kept_answers(out / ANSWERS) as answers:
-        yield teacher(answers)
+        yield teacher(answers, budget)
 
 
-def drafts_worded(book: Shotbook, teacher: Teacher, screen: Screen, seed: int, budget: int | None) -> Worded:
-    """Puts drafts into the words of the domain's teacher, for at most `budget` tokens; why it could not is said."""
+def drafts_worded(book: Shotbook, teacher: Teacher, screen: Screen, seed: int) -> Worded:
+    """Puts drafts into the words of the domain's teacher; why it could not is said."""
 
     def worded(drafts: list[Trajectory]) -> list[Trajectory]:
         assert book.domain.teacher is not None
         config, rejects = book.domain.teacher.model_copy(update={"share": 1.0}), Rejects()
-        rows, _ = _taught(drafts, book.company, config, teacher, rejects, screen, seed, budget)
+        rows, _ = _taught(drafts, book.company, config, teacher, rejects, screen, seed)
         for reason, count in rejects.counts.most_common():
             screen.say(f"  {count} x {reason}")
         return rows
@@ -145,12 +146,11 @@ def _taught(
     rejects: Rejects,
     screen: Screen,
     seed: int,
-    budget: int | None,
 ) -> tuple[list[Trajectory], Json]:
     """The dialogues, some in the teacher's words, and what that took."""
     used = teacher.usage
     with screen.bar("teacher") as bar:
-        asking = Asking(teacher, seed, give_up=GIVE_UP, budget=budget, most=MOST)
+        asking = Asking(teacher, seed, give_up=GIVE_UP, most=MOST)
 
         def progress(done: int, of: int) -> None:
             bar.update(done / max(of, 1), f"{done} of {of} dialogues, {_cost(used, config)}")
@@ -165,7 +165,6 @@ def _taught(
         **asking.numbers(),
         "kept_answers": used.kept,
         "made_again_for": used.again,
-        "budget": budget,
     }
     screen.say(f"{numbers['dialogues']} dialogues in the teacher's words, {_cost(used, config)}")
     return rows, numbers | ({"cost": _money(used, config.price)} if config.price else {})

@@ -138,8 +138,9 @@ def _convert(base: Base, folder: Path, out: Path) -> Path:
     return write_lora(_gguf(base), folder, out)
 
 
-def teacher_of(domain: Domain, answers: Answers | None = None) -> Teacher | None:
-    """The domain's teacher, if it has one, connected; kept `answers` are not asked for again.
+def teacher_of(domain: Domain, answers: Answers | None = None, budget: int | None = None) -> Teacher | None:
+    """The domain's teacher, if it has one, connected; kept `answers` are not asked for again. budget: tokens that it
+    may cost in all.
 
     Raises SpecError without its key, ModelError when refused.
     """
@@ -153,4 +154,4 @@ def teacher_of(domain: Domain, answers: Answers | None = None) -> Teacher | None
         raise ModelError(
             f"[teacher] needs the package {error.name}, which is not installed: pip install openai stamina"
         ) from None
-    return OpenAITeacher(domain.teacher, key, answers)
+    return OpenAITeacher(domain.teacher, key, answers, budget)

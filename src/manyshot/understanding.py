@@ -244,11 +244,12 @@ def understanding(
     for one in found:
         place = by_place.setdefault((one.flow if one.at else "", one.at), {})
         place.setdefault(one.means, {})[masked(one.text)] = None
-    places = {key: _place(readings, language) for key, readings in by_place.items()}
+    places = {key: fitted(readings, language) for key, readings in by_place.items()}
     return Understanding(places, Pieces.fit(values, sayings, language))
 
 
-def _place(found: Mapping[Reading, Mapping[str, None]], language: Language) -> Place:
+def fitted(found: Mapping[Reading, Mapping[str, None]], language: Language) -> Place:
+    """A place whose readings are told apart by these texts of them, masked."""
     readings = sorted(found, key=lambda reading: reading.order)
     if len(readings) == 1:
         return Place(readings, None)

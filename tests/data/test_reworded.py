@@ -56,7 +56,12 @@ def desk(folder: Path, there: Endpoint, more: str = "") -> Path:
 def made(folder: Path, out: Path, **settings: Any) -> tuple[Json, list[Json]]:
     read = load_domain(folder)
     manifest: Manifest = multiply.run(
-        folder, out, Silent(), count=COUNT, teacher=lambda answers: teacher_of(read, answers), **settings
+        folder,
+        out,
+        Silent(),
+        count=COUNT,
+        teacher=lambda answers, budget: teacher_of(read, answers, budget),
+        **settings,
     )
     return manifest.numbers, [json.loads(text) for text in (out / GENERATED).read_text("utf-8").splitlines()]
 
@@ -94,7 +99,7 @@ def taught(
     answers: Answers | None = None,
     budget: int | None = None,
 ) -> Lesson:
-    asking = Asking(OpenAITeacher(there.config(), "", answers), 0, give_up=GIVE_UP, budget=budget, most=MOST)
+    asking = Asking(OpenAITeacher(there.config(), "", answers, budget), 0, give_up=GIVE_UP, most=MOST)
     rejects = Rejects()
     rows = reworded(plain, company, asking, rejects, lambda _, __: None, share=1.0)
     return Lesson(rows, asking, rejects.counts)
@@ -216,12 +221,23 @@ def test_fewer_are_asked_at_once_where_it_is_too_much() -> None:
     assert max(most[-20:]) <= 4
 
 
+def dear(answer: Answer) -> Answer:
+    """Every request costs what it may at most: a token a byte, and the longest answer that it allows."""
+
+    def answered(request: Json) -> Reply:
+        status, body, headers = answer(request)
+        usage = {"prompt_tokens": len(prompt(request).encode()), "completion_tokens": request["max_tokens"]}
+        return status, json.dumps({**json.loads(body), "usage": {**usage, "total_tokens": 0}}), headers
+
+    return answered
+
+
 def test_a_budget_stops_the_job_and_what_was_made_stays(plain: list[Trajectory], company: Company) -> None:
-    with endpoint(saying(other_words)) as there:
-        came = taught(plain, company, there, budget=6_000)
-    assert came.asking.teacher.usage.tokens <= 6_000
+    with endpoint(dear(saying(other_words))) as there:
+        came = taught(plain, company, there, budget=60_000)
+    assert came.asking.teacher.usage.tokens <= 60_000
     assert 0 < came.taught < len(plain) == len(came.rows)
-    assert came.asking.closed == "its budget of 6000 tokens is spent"
+    assert came.asking.closed == "its budget of 60000 tokens is spent"
 
 
 def test_a_budget_of_zero_asks_nothing_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import openai
 import pytest
 
-from manyshot.errors import ModelError, SpecError, TeacherError
+from manyshot.errors import BudgetError, ModelError, SpecError, TeacherError
 from manyshot.parts import teacher_of
+from manyshot.plugs.endpoint import Endpoint as OpenAIEndpoint
 from manyshot.plugs.teachers.openai import OpenAITeacher
 from manyshot.plugs.teachers.prompts import instructions_prompt, read_answer
+from manyshot.plugs.token_budget import TokenBudget
 from manyshot.protocols import Lesson, Wish
 from manyshot.types import Tool
 from tests.data.desks import TICKET, plain
-from tests.endpoint import Json, Reply, asked, completion, endpoint, faithful, prompt, refusal
+from tests.endpoint import Endpoint, Json, Reply, asked, completion, endpoint, faithful, prompt, refusal
 
 TOOL = Tool.model_validate(TICKET)
 LESSON = Lesson(
@@ -163,3 +168,77 @@ def test_a_missing_package_names_the_pip_line(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 2
     assert "package stamina, which is not installed: pip install openai stamina" in done.stderr
+
+
+def costing(tokens_in: int, tokens_out: int) -> Reply:
+    status, body, headers = completion("ok")
+    return status, json.dumps({**json.loads(body), "usage": {
+        "prompt_tokens": tokens_in, "completion_tokens": tokens_out, "total_tokens": tokens_in + tokens_out,
+    }}), headers  # fmt: skip
+
+
+def at_once(there: OpenAIEndpoint, calls: int) -> list[bool]:
+    """Whether each of so many calls, of at most some 1,100 tokens, was made."""
+
+    def call(_: int) -> bool:
+        try:
+            there.ask(most=1000, messages=[{"role": "user", "content": "hello"}])
+        except BudgetError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(calls) as pool:
+        return list(pool.map(call, range(calls)))
+
+
+def budgeted(there: Endpoint, tokens: int) -> OpenAIEndpoint:
+    return OpenAIEndpoint(there.url, "scripted", "", "", "test", {}, budget=TokenBudget(tokens))
+
+
+def test_calls_at_once_cannot_spend_more_together_than_there_is() -> None:
+    """A look at what was spent before each call would let all sixteen through."""
+    with endpoint(lambda request: costing(50, request["max_tokens"])) as there:
+        teacher = budgeted(there, 5_000)
+        assert sum(at_once(teacher, 16)) == len(there.requests) == 4
+    assert teacher.usage.tokens <= 5_000
+
+
+def test_what_was_held_back_and_not_spent_is_there_for_others() -> None:
+    with endpoint(lambda _: costing(50, 10)) as there:
+        assert all(at_once(budgeted(there, 3_000), 16))
+
+
+def test_of_a_lost_answer_all_that_it_may_have_cost_is_spent_and_an_error_costs_nothing() -> None:
+    answers = iter([refusal(500, "down"), refusal(429, "slow"), (200, "{", {})])
+    with endpoint(lambda _: next(answers, costing(50, 10))) as there:
+        teacher = budgeted(there, 1_500)
+        for error in (openai.InternalServerError, openai.RateLimitError, ValueError):
+            with pytest.raises(error):
+                teacher.ask(most=1000, messages=[{"role": "user", "content": "hello"}])
+        with pytest.raises(BudgetError, match="its budget of 1500 tokens is spent"):
+            teacher.ask(most=1000, messages=[{"role": "user", "content": "hello"}])
+    down = OpenAIEndpoint("http://127.0.0.1:9/v1", "scripted", "", "", "test", {}, budget=TokenBudget(1_500))
+    for _ in range(3):
+        with pytest.raises(openai.APIConnectionError):
+            down.ask(most=1000, messages=[{"role": "user", "content": "hello"}])
+
+
+def test_a_budget_of_zero_stops_before_the_first_call() -> None:
+    with endpoint(faithful) as there:
+        teacher = OpenAITeacher(there.config(), budget=0)
+        with pytest.raises(BudgetError):
+            teacher.values([Wish(TOOL, "problem", ("跳闸",), 5)], "zh", 0)
+        assert not there.requests
+        assert teacher.usage.calls == 0
+
+
+def test_the_limit_of_an_answer_is_named_as_the_endpoint_wants_it() -> None:
+    def newer(request: Json) -> Reply:
+        if "max_tokens" in request:
+            return refusal(400, "use max_completion_tokens", param="max_tokens")
+        return faithful(request)
+
+    with endpoint(newer) as there:
+        teacher = OpenAITeacher(there.config(), budget=100_000)
+        teacher.values([Wish(TOOL, "problem", ("跳闸",), 5)], "zh", 0)
+        assert "max_completion_tokens" in there.requests[-1]

@@ -1,7 +1,7 @@
 """Requests to a teacher, some at once: as many as it bears, as long as it is worth it.
 
 The one rule: a request without an answer is data, not a crash. It goes back as its error, and after too many of which
-nothing could be kept, or when time or budget is up, the teacher is left alone, and why is told once.
+nothing could be kept, or when time or the teacher's budget is up, the teacher is left alone, and why is told once.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from manyshot.errors import TeacherError
+from manyshot.errors import BudgetError, TeacherError
 from manyshot.protocols import Teacher
 from manyshot.types import Json
 
@@ -31,16 +31,15 @@ class Asking:
         *,
         give_up: int,
         seconds: float | None = None,
-        budget: int | None = None,
         most: int = AT_ONCE,
     ) -> None:
         """give_up: requests in a row of which nothing could be kept, after which the teacher is left alone. seconds:
-        how long it may be waited for in all; budget: its tokens in all; None for as much as it takes."""
+        how long it may be waited for in all; None for as long as it takes."""
         self.teacher, self.closed = teacher, ""
-        self._seed, self._give_up, self._seconds, self._budget = seed, give_up, seconds, budget
+        self._seed, self._give_up, self._seconds = seed, give_up, seconds
         self._at_once, self._most = min(AT_ONCE, most), most
         self._waited = 0.0
-        self._requests = self._failed = self._largest = 0
+        self._requests = self._failed = 0
 
     def numbers(self) -> Json:
         """What the teacher cost, and whether it was given up."""
@@ -53,29 +52,26 @@ class Asking:
         }
         return {**cost, "seconds": round(self._waited, 1), "given_up": bool(self.closed)}
 
-    def ask(
-        self, parts: Sequence[T], request: Callable[[T, int], A], size: Callable[[T], int] | None = None
-    ) -> Iterator[tuple[T, A | TeacherError]]:
-        """What was asked with what came, in order, until the teacher is left alone. `size`: tokens of a request, at
-        most, which the budget must still hold."""
+    def ask(self, parts: Sequence[T], request: Callable[[T, int], A]) -> Iterator[tuple[T, A | TeacherError]]:
+        """What was asked with what came, in order, until the teacher is left alone."""
         done = 0
         while done < len(parts) and not self.closed:
-            some = self._affordable(parts[done : done + self._at_once], size)
-            if not some:
-                self.close(f"its budget of {self._budget} tokens is spent")
-                return
+            some = parts[done : done + self._at_once]
             done += len(some)
             seeds = [self._seed + self._requests + n for n in range(len(some))]
             self._requests += len(some)
             used = self.teacher.usage
-            began, tries, tokens = time.perf_counter(), used.retries, used.tokens
+            began, tries = time.perf_counter(), used.retries
             with ThreadPoolExecutor(len(some)) as pool:
                 answers = list(pool.map(_tried(request), some, seeds))
             self._waited += time.perf_counter() - began
-            self._largest = max(self._largest, -(-(used.tokens - tokens) // len(some)))
             # Half as many at once where calls had to be made again, one more where none had to.
             self._at_once = min(self._at_once + 1, self._most) if used.retries == tries else max(1, self._at_once // 2)
-            yield from zip(some, answers, strict=True)
+            for part, answer in zip(some, answers, strict=True):
+                if isinstance(answer, BudgetError):
+                    self.close(str(answer))
+                else:
+                    yield part, answer
             if self._seconds is not None and self._waited > self._seconds:
                 self.close("its time was up")
 
@@ -88,17 +84,6 @@ class Asking:
     def close(self, why: str) -> None:
         """Leave the teacher alone."""
         self.closed = self.closed or why
-
-    def _affordable(self, some: Sequence[T], size: Callable[[T], int] | None) -> Sequence[T]:
-        """As many of these as the budget holds, each taken for as large as the largest of before, or as its size."""
-        if self._budget is None:
-            return some
-        left = self._budget - self.teacher.usage.tokens
-        for n, part in enumerate(some):
-            left -= max(self._largest, size(part) if size else 0)
-            if left < 0:
-                return some[:n]
-        return some
 
 
 def _tried(request: Callable[[T, int], A]) -> Callable[[T, int], Any]:

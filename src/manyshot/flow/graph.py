@@ -12,10 +12,10 @@ from manyshot.flow.steps import Ask, CallTool, Flow, Step
 Ids = frozenset[str]
 
 
-def reached(flow: Flow) -> Ids:
-    """Ids of the steps that some way from the start leads to."""
+def reached(flow: Flow, start: str = "") -> Ids:
+    """Ids of the steps that some way from a step (else from the flow's start) leads to, itself too."""
     steps = flow.by_id
-    found, waiting = {flow.start}, [flow.start]
+    found, waiting = {start or flow.start}, [start or flow.start]
     while waiting:
         for way in steps[waiting.pop()].exits:
             if way.go not in found:

@@ -200,6 +200,8 @@ def _en_clock(match: re.Match[str]) -> Clock | None:
         minute = 30
     if q := g.get("q"):
         minute = 30 if q == "half" else 15 if q == "quarter" else _en_int(" ".join(q.split()))
+        if g["to"] in ("to", "till") and minute % 5 and q.isdecimal():  # 2 to 4: two hours, not 3:58
+            return None
         if g["to"] in ("to", "of", "till", "before"):
             hour, minute = (hour - 1) or 12, 60 - minute
     period = f"{g['ap']}m" if g.get("ap") else ""

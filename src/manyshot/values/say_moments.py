@@ -9,9 +9,9 @@ from datetime import date, datetime, time, timedelta
 from manyshot.values.festivals import FIXED
 from manyshot.values.say_numbers import en_ordinal, en_words, zh_words
 
-_ZH_DAYS = "一二三四五六日"
-_EN_DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
-_EN_MONTHS = [
+ZH_DAYS = "一二三四五六日"
+EN_DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+EN_MONTHS = [
     "January",
     "February",
     "March",
@@ -45,7 +45,7 @@ def _zh_dates(day: date, today: date, rng: random.Random) -> list[str]:
     gap, weeks = (day - today).days, _weeks(day, today)
     out = list(_ZH_NEAR.get(gap, []))
     week = rng.choice(["周", "星期", "礼拜"])
-    name = _ZH_DAYS[day.weekday()] if day.weekday() < 6 or week == "周" else rng.choice("日天")
+    name = ZH_DAYS[day.weekday()] if day.weekday() < 6 or week == "周" else rng.choice("日天")
     prefixes = {0: ["这", "本", ""], 1: ["下", "下个" if week != "周" else "下"], 2: ["下下"], -1: ["上"]}.get(
         weeks, []
     )
@@ -80,13 +80,13 @@ def _zh_dates(day: date, today: date, rng: random.Random) -> list[str]:
         f"{day.month}/{day.day}",
         f"{day.year}/{day.month}/{day.day}",
     ]
-    return [*out, f"{day.month}月{day.day}号周{_ZH_DAYS[day.weekday()]}"]
+    return [*out, f"{day.month}月{day.day}号周{ZH_DAYS[day.weekday()]}"]
 
 
 def _en_dates(day: date, today: date, rng: random.Random) -> list[str]:
     gap, weeks = (day - today).days, _weeks(day, today)
     out = list(_EN_NEAR.get(gap, []))
-    name = _EN_DAYS[day.weekday()]
+    name = EN_DAYS[day.weekday()]
     out += {
         0: [f"this {name}", name, f"this coming {name}"],
         1: [f"next {name}", f"{name} next week"],
@@ -100,7 +100,7 @@ def _en_dates(day: date, today: date, rng: random.Random) -> list[str]:
         out.append(f"{en_words(-gap)} days ago")
     if gap in (7, 14, 21):
         out += ["in a week", "a week from today"] if gap == 7 else [f"in {en_words(gap // 7)} weeks"]
-    month, nth = _EN_MONTHS[day.month - 1], en_ordinal(day.day)
+    month, nth = EN_MONTHS[day.month - 1], en_ordinal(day.day)
     short = month[:3] if len(month) > 4 else month
     core = [f"{short} {day.day}", f"{day.day} {month}", f"{month} {nth}", f"{month} {day.day}", f"the {nth} of {month}", f"{nth} {short}",
             f"{name}, {month} {day.day}", f"{name[:3]} {day.day} {short}", f"{month} the {nth}"]  # fmt: skip
@@ -128,7 +128,7 @@ def months(first: date, today: date, language: str) -> list[str]:
         return [*near, *named, *(later + n for n in named if later), *(f"{year}年{n}" for n in named[:2]),
                 f"{year}-{number:02d}", f"{year}/{number}"]  # fmt: skip
     near = {-2: ["the month before last"], -1: ["last month"], 0: ["this month"], 1: ["next month"]}.get(gap, [])
-    name = _EN_MONTHS[number - 1]
+    name = EN_MONTHS[number - 1]
     names = [name, name[:3]] if number not in (5, 9) else [name, "Sept"] if number == 9 else [name]
     step = {-1: "last", 0: "this", 1: "next"}.get(year - today.year)
     near += [f"last {name}"] if -12 <= gap < 0 else []

@@ -21,6 +21,7 @@ from manyshot.flow.steps import PLACE, CallTool, Flow
 from manyshot.flow.words import grams
 from manyshot.types import Context, Json, Tool
 from manyshot.values import Kind
+from manyshot.values.aloud import hour
 from manyshot.values.kinds import name_words
 
 #: How much of a moment stands in a place.
@@ -187,12 +188,17 @@ class Places:
 
         return self._filled(template, values, say)
 
-    def by_assistant(self, template: Template, values: Json, before: Sequence[str], rng: random.Random) -> str:
-        """As the assistant says it: values in the words in which they were said last."""
+    def by_assistant(
+        self, template: Template, values: Json, before: Sequence[str], rng: random.Random, *, alike: bool = False
+    ) -> str:
+        """As the assistant says it: values in the words in which they were said last. alike: hours are all said in the
+        same form, as to a customer; else in any, as in data to learn from."""
 
         def say(key: str, value: Any, style: Style) -> str:
             slot = self.slot(key, value)
             if style == "clock" and slot.parts and (clock := _clock(value)):
+                if alike:
+                    return hour(clock, self.company.context.language)
                 return rng.choice(slot.parts[1].surfaces(clock, rng, limit=4) or [clock])
             return words(slot, value, before) if slot.field.kind not in (Kind.BOOLEAN, Kind.ENUM) else str(value)
 

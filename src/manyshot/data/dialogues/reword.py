@@ -32,8 +32,6 @@ WORDED = ("user", "think", "reply")
 TRIES, GIVE_UP = 2, 12
 #: New words are at most so much longer than the old ones: a factor, and characters.
 _LONGER, _MORE = 3, 60
-#: Characters of the rules in a request, in tokens at the most.
-_RULES = 400
 #: Ids, numbers, days and hours: what may neither be added nor left out.
 _MARKS: dict[Language, re.Pattern[str]] = {
     "zh": re.compile(
@@ -80,10 +78,7 @@ def reworded(
             seed = int(digest(rows[n].id), 16) % (1 << 30) + attempt
             return asking.teacher.dialogue(scripts[n], company.context.language, seed)
 
-        def size(n: int, scripts: dict[int, Script] = scripts) -> int:
-            return _RULES + 3 * sum(len(line.text) for line in scripts[n].lines)
-
-        for n, answer in asking.ask(open_, request, size):
+        for n, answer in asking.ask(open_, request):
             new = _failed(answer) if isinstance(answer, TeacherError) else judged(rows[n], answer, company)
             if isinstance(new, Trajectory) and not near.is_new(_text(new)):
                 new = "near-duplicate"
