@@ -337,22 +337,27 @@ class Store:
         """Keep what the customer thinks of a reply; a later word counts instead of an earlier one. Saying the same
         again changes nothing. KeyError when that event is no reply of the assistant's."""
         now = time.time()
-        with self._change.begin() as session:
-            row = _locked(session, name)
-            rated = session.get(EventRow, (name, event))
+        with self.engine.begin() as connection:
+            about = _locked(connection, name)
+            rated = connection.execute(select(EventRow.kind).filter_by(conversation=name, number=event)).first()
             if rated is None or rated.kind != "reply":
                 raise KeyError(event)
-            old = session.get(ThumbRow, (name, event))
-            if old is None:
-                old = ThumbRow(conversation=name, event=event, up=up, word=word, said=1, at=now)
-                session.add(old)
-            elif (old.up, old.word) == (up, word):
+            old = connection.execute(
+                select(ThumbRow.up, ThumbRow.word, ThumbRow.said).filter_by(conversation=name, event=event)
+            ).first()
+            if old is not None and (old.up, old.word) == (up, word):
                 return
+            said = 1 if old is None else old.said + 1
+            verdict = {"up": up, "word": word, "said": said, "at": now}
+            if old is None:
+                connection.execute(insert(ThumbRow).values(conversation=name, event=event, **verdict))
             else:
-                old.up, old.word, old.said, old.at = up, word, old.said + 1, now
-            changed = row.changed_at
-            self._tell(session, row, [News(f"f{event}.{old.said}", "thumb", word, {"of": event, "up": up})], now)
-            row.changed_at = changed  # whoever waits for a person keeps the place in the line
+                connection.execute(update(ThumbRow).filter_by(conversation=name, event=event).values(**verdict))
+            news = News(f"f{event}.{said}", "thumb", word, {"of": event, "up": up})
+            # The moment of the last change stays: whoever waits for a person keeps the place in the line.
+            events = _tell(connection, about, [news], now)
+            connection.execute(update(ConversationRow).where(_OWN).values(events=events), {"name": name})
+        self.bells.ring(name)
 
     def thumbs(self, limit: int = 30) -> list[Thumb]:
         """The latest, newest first."""

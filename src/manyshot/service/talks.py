@@ -79,7 +79,6 @@ class Talks:
     def rate(self, name: str, reply: int, *, up: bool, word: str = "") -> None:
         """Keep what the customer thinks of a reply, by its event's number. Raises KeyError, UnfitError."""
         self.store.rate(name, reply, up=up, word=fit(word, WORD) if word.strip() else "")
-        self._ring(name)
 
     # what people do
 
