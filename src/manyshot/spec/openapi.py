@@ -7,6 +7,7 @@ bound at run time and must never stand in a prompt.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -199,6 +200,8 @@ def _misses_unused(error: Any) -> bool:
 
 
 def _standard(value: Any) -> Any:
+    # Where jsonschema-rs is installed the validator would take it, whose errors do not say which rule was broken.
+    os.environ.setdefault("OPENAPI_SPEC_VALIDATOR_SCHEMA_VALIDATOR_BACKEND", "jsonschema")
     import openapi_spec_validator as standard
 
     by_version = {
