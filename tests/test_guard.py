@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,6 +73,16 @@ def known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 )
 def test_equal_and_nearly_equal_questions_are_known(text: str, entry: str | None) -> None:
     assert question_in(text) == entry
+
+
+def test_a_hash_that_is_equal_by_chance_makes_no_question() -> None:
+    """With five thousand hashes of 32 bits, one of a million generated sentences has one of them."""
+    known = guard.known_of(QUESTIONS.items(), "test")
+    other = "The kettle on the second floor hums whenever somebody calls the lift, is that normal?"
+    (question,) = [q for q in known.whole.values() if q.entry == "test long_1"]
+    known.whole[zlib.crc32(b" ".join(guard.words_of(other)))] = question
+    assert question_in(other, known) is None
+    assert question_in(LONG, known) == "test long_1"
 
 
 def test_everyday_sentences_are_not_guarded() -> None:

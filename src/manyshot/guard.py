@@ -48,9 +48,9 @@ class _Question(NamedTuple):
 
 
 class Known(NamedTuple):
-    """Hash of a question -> its entry; hash of a run -> (question, its place in it) of each that it stands for."""
+    """Hash of a question -> the question; hash of a run -> (question, its place in it) of each that it stands for."""
 
-    whole: dict[int, str]
+    whole: dict[int, _Question]
     runs: dict[int, list[tuple[_Question, int]]]
 
 
@@ -62,8 +62,10 @@ def question_in(text: str, known: Known | None = None) -> str | None:
     words, known = words_of(text), known or _benchmark()
     if not says_something(words):
         return None
-    if entry := known.whole.get(zlib.crc32(b" ".join(words))):
-        return entry
+    # one sentence in a million has the hash of a question by chance: the words must be the same, too
+    whole = known.whole.get(zlib.crc32(b" ".join(words)))
+    if whole is not None and whole.words == shortened(words[:LONGEST]):
+        return whole.entry
     if known.runs.keys().isdisjoint(_run_hashes(words)):
         return None
     return _nearly(words, known)
@@ -184,7 +186,7 @@ def _read(lines: Iterable[str], name: str) -> Known:
     for line in lines:
         entry, whole, *runs, words = line.split()
         question = _Question(f"{name} {entry}", bytes.fromhex(words))
-        known.whole[int(whole, 16)] = question.entry
+        known.whole[int(whole, 16)] = question
         for one in runs:
             known.runs[int(one[:8], 16)].append((question, int(one[8:], 16)))
     return known

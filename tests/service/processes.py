@@ -219,13 +219,12 @@ class Program:
     env: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
 
-    def start(self, *more: str, wait: bool = True) -> Program:
+    def start(self, *more: str) -> Program:
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(
                 [sys.executable, *self.words, *more], stdout=out, stderr=out, env={**os.environ, **self.env}
             )
-        if wait:
-            self.until_ready()
+        self.until_ready()
         return self
 
     @property
@@ -353,7 +352,7 @@ def model_program(folder: Path) -> Iterator[Program]:
     words = ["-m", "tests.service.processes", "model", json.dumps({"port": port})]
     found = Program(words, folder / "model.log", f"http://127.0.0.1:{port}/")
     try:
-        yield found.start(wait=False)
+        yield found.start()
     finally:
         found.end()
 
