@@ -28,6 +28,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "data.lexicon",
         "oneline",
         "sizing",
+        "templating",
         "schema_fit",
         "words",
         "people",

@@ -173,3 +173,12 @@ def test_labels_may_stand_apart_from_what_they_announce() -> None:
     assert Redactor().text('"userName" : "Li Na"') == '"userName" : "[name 1]"'
     assert Redactor().text("姓名 ： 王伟") == "姓名 ： [name 1]"
     assert Redactor().text("Address: 5 Long Lane") == "Address: [address 1]"
+
+
+def test_a_known_name_is_not_cut_out_of_longer_words() -> None:
+    redactor = Redactor()
+    redactor.know(["Ann", "Ann Lee", "小雨"])
+    said = "Ann's annual check, Annual cover, Joann and AnnLee: Ann Lee, 张小雨"
+    assert redactor.text(said) == (
+        "[known 1]'s annual check, Annual cover, Joann and [known 1]Lee: [known 2], 张[known 3]"
+    )

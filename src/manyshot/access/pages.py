@@ -16,7 +16,6 @@ from urllib.parse import parse_qsl
 import jwt
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
@@ -25,6 +24,7 @@ from manyshot.access.staff import LONGEST, Member
 from manyshot.access.throttle import Blocked
 from manyshot.access.tokens import NotValid
 from manyshot.access.words import words
+from manyshot.templating import speaker, templates
 from manyshot.types import Language
 
 if TYPE_CHECKING:
@@ -159,13 +159,7 @@ class _Pages:
 
     def __init__(self, door: AccessDoor) -> None:
         self.door = door
-        self.environment = Environment(
-            loader=FileSystemLoader(_TEMPLATES),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self.environment = templates(_TEMPLATES)
 
     def ours(self, request: Request, form: Mapping[str, str]) -> bool:
         """Whether a form that needs no session came from the page that we gave this browser."""
@@ -218,13 +212,8 @@ class _Pages:
 
     def _html(self, request: Request, template: str, status: int, **values: Any) -> Response:
         language = _language(request)
-        table = words(language)
-
-        def say(key: str, /, **parts: object) -> str:
-            return table[key].format(**parts)
-
         about = {
-            "say": say,
+            "say": speaker(words(language)),
             "path": request.url.path,
             "other": "en" if language == "zh" else "zh",
             "login": LOGIN,

@@ -10,7 +10,6 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from manyshot.approving import views
 from manyshot.approving.desk import (
@@ -33,6 +32,7 @@ from manyshot.dialogue.approval import fingerprint
 from manyshot.errors import ManyshotError
 from manyshot.flow.drawing import WIDTH
 from manyshot.shotbook import Shotbook
+from manyshot.templating import speaker, templates
 from manyshot.types import Language, Trajectory
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -132,26 +132,16 @@ class _Pages:
 
     def __init__(self, by: str) -> None:
         self.by = by
-        self.environment = Environment(
-            loader=FileSystemLoader(_TEMPLATES),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self.environment.filters["json"] = lambda text: json.loads(text)
+        self.environment = templates(_TEMPLATES, json=json.loads)
 
     def html(
         self, request: Request, book: Shotbook | None, template: str, status: int = 200, **values: object
     ) -> HTMLResponse:
         language = _language(request, book)
         w = words(language)
-
-        def say(key: str, /, **parts: object) -> str:
-            return w[key].format(**parts)
-
         about = {
-            "say": say, "language": language, "here": request.url.path, "domain": book.domain.name if book else "",
+            "say": speaker(w), "language": language, "here": request.url.path,
+            "domain": book.domain.name if book else "",
             "by": self.by or getpass.getuser(), "named": bool(self.by), "script_words": {key: w[key] for key in SCRIPT},
         }  # fmt: skip
         text = self.environment.get_template(template).render(about | values)

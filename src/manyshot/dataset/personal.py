@@ -257,7 +257,7 @@ class Redactor:
     def _replaced(self, text: str) -> str:
         if not self._marks:
             return text
-        pattern = "|".join(re.escape(key) for key in sorted(self._marks, key=len, reverse=True))
+        pattern = "|".join(map(_whole, sorted(self._marks, key=len, reverse=True)))
 
         def mark(match: re.Match[str]) -> str:
             found = self._marks[match.group()]
@@ -275,6 +275,12 @@ class Redactor:
             changed = self._replaced(str(value))
             return value if changed == str(value) else changed
         return self._replaced(value) if isinstance(value, str) else value
+
+
+def _whole(piece: str) -> str:
+    """The pattern of a piece: a word of letters alone, as Ann, does not stand inside another, as annual or Joann."""
+    word = re.fullmatch(r"[A-Za-z\u00C0-\u024F]+", piece)
+    return rf"(?<![^\W\d_]){piece}(?![a-z\u00DF-\u024F])" if word else re.escape(piece)
 
 
 def redact(one: R, known: Iterable[str] = ()) -> tuple[R, Counter[str]]:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from manyshot import stats
@@ -19,6 +18,7 @@ from manyshot.evaluate.judge_words import words
 from manyshot.evaluate.table import percent
 from manyshot.records import write_aside
 from manyshot.rubric import Answers, Judged, Question, Score
+from manyshot.templating import speaker, templates
 from manyshot.types import Json, Language
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -85,18 +85,11 @@ def render(
     """The page as HTML text. `rows`: the conversations, as manyshot simulate writes them."""
     w = words(language)
 
-    def say(key: str, /, **values: object) -> str:
-        return w[key].format(**values)
-
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
-    environment.filters["percent"] = percent
+    environment = templates(_TEMPLATES, percent=percent)
     asked = {one.name: one for one in questions}
     checked = [_checked(asked[score.question], score) for score in judged.scores]
     return environment.get_template("judging.html.j2").render(
-        say=say,
+        say=speaker(w),
         heading=heading,
         conversations=len(rows),
         unjudged=judged.unjudged,

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from manyshot import stats
@@ -19,6 +18,7 @@ from manyshot.evaluate.summary import CLASSES, STAGES, Comparison, ModeSummary, 
 from manyshot.evaluate.table import p_value, percent
 from manyshot.evaluate.words import name_of, words
 from manyshot.records import write_aside
+from manyshot.templating import speaker, templates
 from manyshot.types import Language
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -81,24 +81,14 @@ def render(
     """The report as HTML text."""
     w = words(language)
 
-    def say(key: str, /, **values: object) -> str:
-        return w[key].format(**values)
-
     def mode_name(mode: str) -> str:
         return w.get(f"mode_{mode}", mode)
 
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(percent=percent, p=p_value, ms=_ms)
+    environment = templates(_TEMPLATES, percent=percent, p=p_value, ms=_ms)
     modes = summarise(evaluation) if evaluation.rows else ()
     at = {(row.mode, row.id): line for line, row in enumerate(evaluation.rows, 1)}
     return environment.get_template("report.html.j2").render(
-        say=say,
+        say=speaker(w),
         mode_name=mode_name,
         duration=_duration,
         stage_counts=lambda mode, stages: [(s, mode.failed[s]) for s in stages],

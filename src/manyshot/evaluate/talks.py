@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from manyshot.dialogue.changes import SORTS
@@ -23,6 +22,7 @@ from manyshot.records import write_aside
 from manyshot.scenario.play import pass_power
 from manyshot.score import show_call
 from manyshot.stats import Interval, wilson
+from manyshot.templating import speaker, templates
 from manyshot.types import Call, Json, Language, Scenario
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -108,19 +108,12 @@ def render(
     """The page as HTML text. `rows`: those of `scenario.play.play`, each of one of the scenarios."""
     w = words(language)
 
-    def say(key: str, /, **values: object) -> str:
-        return w[key].format(**values)
-
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
-    environment.filters.update(percent=percent, call=_call)
+    environment = templates(_TEMPLATES, percent=percent, call=_call)
     by_id = {one.id: one for one in scenarios}
     failures = [_failure(by_id[row["id"]], row, line) for line, row in enumerate(rows, 1) if row["pass"] is False]
     slips, rows = _slips(rows), [row for row in rows if row["pass"] is not None]
     return environment.get_template("talks.html.j2").render(
-        say=say,
+        say=speaker(w),
         heading=heading,
         trials=trials,
         overall=_group("", list(scenarios), rows, trials) if rows else None,

@@ -12,13 +12,13 @@ from typing import Any
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, StreamingResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import Field
 
 from manyshot.service.sessions import STREAM, Body, Consent, Service, accepted, last_seen, shown, stream
 from manyshot.service.store import Conversation, Kind
 from manyshot.service.talks import LONGEST, WORD, for_staff
 from manyshot.service.words import say, words
+from manyshot.templating import templates
 from manyshot.types import Json, Language
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -168,10 +168,7 @@ class _Pages:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._environment = Environment(
-            loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined,
-            trim_blocks=True, lstrip_blocks=True,
-        )  # fmt: skip
+        self._environment = templates(_TEMPLATES)
 
     def html(self, request: Request, template: str, **values: Any) -> HTMLResponse:
         language = self._language(request)
