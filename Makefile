@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# a process a core, four at most as each may hold the model; the tests of a file stay together and share what they set up
+SPREAD := -n logical --maxprocesses 4 --dist loadfile
 export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 
@@ -11,10 +13,10 @@ demo: $(VENV)/.installed
 	$(BIN)/manyshot demo
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SPREAD)
 
 test-all: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -m ''
+	$(BIN)/python -m pytest $(SPREAD) -m ''
 
 # format, lint, types, import directions
 check: $(VENV)/.installed-dev
