@@ -11,10 +11,8 @@ import typer
 from manyshot.config import find_domain
 
 if TYPE_CHECKING:
-    from manyshot.journal import Answers
     from manyshot.multiply import OpenTeacher
     from manyshot.progress import Screen
-    from manyshot.protocols import Teacher
 
 
 class Where(StrEnum):
@@ -77,18 +75,11 @@ def dialogues(
 
 def _teacher(folder: Path, budget: int | None, screen: Screen) -> OpenTeacher | None:
     """How the domain's teacher is opened; None where there is none, or nothing to spend."""
-    from manyshot.parts import teacher_of
+    from manyshot.parts import teacher_opener
     from manyshot.spec.load import load_domain
 
-    if (read := load_domain(folder)).teacher is None:
-        return None
-    if budget == 0:
+    opened = teacher_opener(load_domain(folder))
+    if opened is not None and budget == 0:
         screen.say("a budget of 0 tokens: the teacher is not asked, all words are the experts'")
         return None
-
-    def opened(answers: Answers, budget: int | None) -> Teacher:
-        found = teacher_of(read, answers, budget)
-        assert found is not None
-        return found
-
     return opened

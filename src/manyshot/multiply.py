@@ -63,13 +63,14 @@ def run(
     engine: Engine = "processes",
     teacher: OpenTeacher | None = None,
     budget: int | None = None,
+    teacher_seconds: float | None = None,
 ) -> Manifest:
     """Make about `count` dialogues, the same number along each path that has an approved shot.
 
     workers: paths made at once; the result depends neither on them nor on the engine. teacher: opens the domain's,
-    which words a share of them anew for at most `budget` tokens. Raises DataError where no shot is approved or the
-    engine cannot be had, SpecError and WorldError for a domain that cannot be used, ModelError for a teacher that takes
-    no requests.
+    which words a share of them anew for at most `budget` tokens and is waited for `teacher_seconds` at most. Raises
+    DataError where no shot is approved or the engine cannot be had, SpecError and WorldError for a domain that cannot
+    be used, ModelError for a teacher that takes no requests.
     """
     began = time.perf_counter()
     book = open_book(folder, partial(opener, trust=trust))
@@ -97,7 +98,9 @@ def run(
             builder, {path: list(read_jsonl(parts / f"{path}.jsonl", Trajectory)) for path in paths}, told, rejects
         )
         if asked is not None and book.domain.teacher is not None:
-            rows, taught = _taught(rows, builder.company, book.domain.teacher, asked, rejects, screen, seed)
+            rows, taught = _taught(
+                rows, builder.company, book.domain.teacher, asked, rejects, screen, seed, teacher_seconds
+            )
             taught["budget"] = budget
             config["teacher"] = book.domain.teacher.model_dump(mode="json")
             inputs["teacher"] = digest([[turn.text for turn in one.turns] for one in rows if one.author == AUTHOR])
@@ -146,11 +149,12 @@ def _taught(
     rejects: Rejects,
     screen: Screen,
     seed: int,
+    seconds: float | None = None,
 ) -> tuple[list[Trajectory], Json]:
     """The dialogues, some in the teacher's words, and what that took."""
     used = teacher.usage
     with screen.bar("teacher") as bar:
-        asking = Asking(teacher, seed, give_up=GIVE_UP, most=MOST)
+        asking = Asking(teacher, seed, give_up=GIVE_UP, most=MOST, seconds=seconds)
 
         def progress(done: int, of: int) -> None:
             bar.update(done / max(of, 1), f"{done} of {of} dialogues, {_cost(used, config)}")

@@ -138,6 +138,19 @@ def _convert(base: Base, folder: Path, out: Path) -> Path:
     return write_lora(_gguf(base), folder, out)
 
 
+def teacher_opener(domain: Domain) -> Callable[[Answers, int | None], Teacher] | None:
+    """Connects the domain's teacher to kept answers and a budget of tokens; None for a domain without one."""
+    if domain.teacher is None:
+        return None
+
+    def opened(answers: Answers, budget: int | None) -> Teacher:
+        found = teacher_of(domain, answers, budget)
+        assert found is not None
+        return found
+
+    return opened
+
+
 def teacher_of(domain: Domain, answers: Answers | None = None, budget: int | None = None) -> Teacher | None:
     """The domain's teacher, if it has one, connected; kept `answers` are not asked for again. budget: tokens that it
     may cost in all.

@@ -226,14 +226,19 @@ def _think(job: _Job, plan: budget.ThinkingPlan, *, trust: bool) -> None:
     """Dialogues, the thinking adapter, and how near it comes to those held back."""
     assert job.matter is not None
     began = time.monotonic()
-    made = thinking.make(job.run, plan, job.screen, seed=job.config.seed, trust=trust)
+    made = thinking.make(
+        job.run, plan, job.domain, job.screen,
+        seed=job.config.seed, trust=trust, teacher_seconds=plan.train_seconds and TEACHER_SHARE * plan.train_seconds,
+    )  # fmt: skip
     _timed(job, "dialogues", began)
     job.screen.say(f"dialogues: {facts.dialogues_line(made)} ({job.seconds['dialogues']:.0f} s)")
     began = time.monotonic()
     config = job.config.train.model_copy(update={"seed": job.config.seed})
+    waited: float = made.numbers.get("teacher", {}).get("seconds", 0.0)
     thinking.train(
         config, job.matter, job.base, job.run, job.parts, job.screen,
-        seconds=plan.train_seconds, held_out=job.config.held_out, paths=job.config.held_out_paths,
+        seconds=plan.train_seconds and plan.train_seconds - waited,
+        held_out=job.config.held_out, paths=job.config.held_out_paths,
     )  # fmt: skip
     _timed(job, "think", began)
     began = time.monotonic()

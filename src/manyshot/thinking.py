@@ -24,7 +24,7 @@ from manyshot.flow.paths import paths as paths_of
 from manyshot.flow.steps import Flow
 from manyshot.guard import guarded
 from manyshot.likeness import Pair, likeness
-from manyshot.parts import Parts
+from manyshot.parts import Parts, teacher_opener
 from manyshot.plugs.bases import Base
 from manyshot.progress import Screen
 from manyshot.records import digest, read_jsonl, read_manifest, write_aside, write_jsonl, write_manifest
@@ -103,11 +103,16 @@ def check_held_out(held_out: Sequence[str], name: str, found: Matter | None) -> 
         raise SpecError(f"all paths of {name} are held out; leave at least one to train on")
 
 
-def make(place: RunFolder, plan: ThinkingPlan, screen: Screen, *, seed: int, trust: bool) -> Manifest:
-    """The dialogues; those of a killed try are gone on with."""
+def make(
+    place: RunFolder, plan: ThinkingPlan, domain: Domain, screen: Screen, *,
+    seed: int, trust: bool, teacher_seconds: float | None,
+) -> Manifest:  # fmt: skip
+    """The dialogues; those of a killed try are gone on with. The domain's teacher, if it has one, words a share of
+    them and is waited for no longer than `teacher_seconds`."""
     return read_manifest(place.dialogues) or multiply.run(
-        place.domain, place.dialogues, screen, count=plan.dialogues, seed=seed, trust=trust, workers=facts.cores()
-    )
+        place.domain, place.dialogues, screen, count=plan.dialogues, seed=seed, trust=trust, workers=facts.cores(),
+        teacher=teacher_opener(domain), teacher_seconds=teacher_seconds,
+    )  # fmt: skip
 
 
 def train(

@@ -18,9 +18,10 @@ from typing import Any
 
 import pytest
 
-from manyshot import multiply
+from manyshot import multiply, pipeline, thinking
+from manyshot.budget import ThinkingPlan
 from manyshot.cli import main
-from manyshot.data.asking import MOST, Asking
+from manyshot.data.asking import AT_ONCE, MOST, Asking
 from manyshot.data.dialogues.build import Rejects
 from manyshot.data.dialogues.reword import AUTHOR, GIVE_UP, reworded
 from manyshot.dialogue.company import Company
@@ -28,16 +29,20 @@ from manyshot.errors import ModelError
 from manyshot.journal import Answers, kept_answers, whole_rows
 from manyshot.multiply import ANSWERS
 from manyshot.parts import teacher_of
+from manyshot.pipeline import RunConfig
 from manyshot.plugs.teachers.openai import OpenAITeacher
 from manyshot.progress import Silent
 from manyshot.protocols import Usage
 from manyshot.records import read_jsonl
+from manyshot.runfolder import RunFolder
 from manyshot.shotbook import GENERATED, open_book
 from manyshot.spec.load import load_domain, load_flows
+from manyshot.train.settings import TrainConfig
 from manyshot.types import Manifest, Trajectory
 from manyshot.world.opening import opener
 from tests.data.checker import Checker
 from tests.endpoint import Answer, Endpoint, Json, Reply, completion, endpoint, lines, prompt, refusal
+from tests.scripted import Counting
 
 DESK = Path(multiply.__file__).parent / "domains" / "ticket_desk"
 COUNT = 40
@@ -267,6 +272,23 @@ def test_drafts_are_worded_by_the_teacher_and_stay_true(tmp_path: Path, capsys: 
         with pytest.raises(SystemExit):
             main(["shots", "draft", str(folder), "--path", wanted[0], "--no-teacher"])
         assert len(there.requests) == asked
+
+
+def test_a_run_has_the_teacher_word_its_dialogues_and_waits_only_so_long(tmp_path: Path) -> None:
+    config = RunConfig(minutes=None, pairs=20, dialogues=COUNT, checks=0, tries=1, train=TrainConfig(batch=8))
+    with endpoint(saying(other_words)) as there:
+        folder, place = desk(tmp_path, there), RunFolder(tmp_path / "run")
+        pipeline.run(config, folder, place.path, Counting(tmp_path, {}).parts(), Silent())
+        late = RunFolder(tmp_path / "late")
+        shutil.copytree(folder, late.domain)
+        plan = ThinkingPlan(dialogues=COUNT, train_seconds=None, evaluate_seconds=None)
+        thinking.make(late, plan, load_domain(folder), Silent(), seed=0, trust=False, teacher_seconds=0.0)
+    made, cut = (
+        [one.author for one in read_jsonl(folder / GENERATED, Trajectory)]
+        for folder in (place.dialogues, late.dialogues)
+    )
+    assert made.count(AUTHOR) > len(made) / 2
+    assert cut.count(AUTHOR) <= AT_ONCE  # what was asked at once when the time was up
 
 
 def test_a_refused_key_stops_before_anything_is_made(tmp_path: Path) -> None:
