@@ -1,7 +1,13 @@
 """Hours, amounts and numbers of places as people type them."""
 
+import random
+from datetime import datetime
+
 import pytest
 
+from manyshot.types import Context
+from manyshot.values import field_for
+from manyshot.values.say import surfaces
 from tests.values.said import a_field, found, seen
 
 AT = a_field("zh", "2026-03-12", "time", "时间", format="time")
@@ -37,6 +43,13 @@ BOOKED = a_field("en", "2026-06-09", "booked_for", "When, ISO date-time", format
         (AT_EN, "thurs 11th 0930", ["09:30"]),
         (AT_EN, "at 3ish in the afternoon", ["15:00"]),
         (AT_EN, "3 this arvo", ["15:00"]),
+        (AT_EN, "appt half ten, i walk", ["10:30"]),
+        (AT_EN, "half two or half three suits", ["14:30", "15:30"]),
+        (AT_EN, "half eight people left", []),
+        (AT_EN, "cardiology, 11 sharp", ["11:00"]),
+        (AT_EN, "any time after two", ["14:00"]),
+        (AT_EN, "after two days", []),
+        (AT_EN, "it's Friday at eleven now and not Thursday", ["11:00"]),
         (AT_EN, "order 1300 of them", []),
         (AT_EN, "on Friday 2024 of us", []),
         (PAID, "壹仟贰佰元整", [1200]),
@@ -97,3 +110,23 @@ def test_an_hour_in_four_digits_beside_its_day():
 
 def test_an_hour_of_morning_or_evening_is_found_where_it_is_known():
     assert found(AT_EN, "a table at seven", "07:00") == "seven"
+
+
+def test_an_hour_of_either_half_is_found_where_the_value_is_known() -> None:
+    assert found(AT_EN, "appt half nine, i walk", "09:30") == "half nine"
+    assert found(AT_EN, "cardiology, 9 sharp", "09:00") == "9"
+
+
+@pytest.mark.parametrize(
+    ("zone", "day"),
+    [("+01:00", "2026-07-05"), ("+10:00", "2026-07-05"), ("-03:00", "2026-07-05"), ("-05:00", "2026-05-07"),
+     ("-08:00", "2026-05-07"), ("+00:00", "2026-07-05")],
+)  # fmt: skip
+def test_which_of_two_numbers_is_the_month_is_the_zones_to_say(zone: str, day: str) -> None:
+    """5/7 on the ninth of June: without a zone the nearer one; months first are written in North America alone."""
+    today = datetime.fromisoformat(f"2026-06-09T09:00:00{zone}")
+    field = field_for("date", {"type": "string", "format": "date"}, Context(today=today, language="en"))
+    assert field.resolve("5/7") == day
+    assert field.resolve("5/7/2026") == day
+    assert field.resolve("22/6") == "2026-06-22"
+    assert {field.resolve(said) for said in surfaces(field, day, random.Random(0), 60)} == {day}

@@ -161,6 +161,7 @@ _EN: tuple[str, ...] = (
     rf"(?:(?<=\bfor )|(?<=\bby )|(?<=\baround )|(?<=\babout )|(?<=\buntil )|(?<=\btill ))half\s+{_EH}\b(?=\s*(?:$|[,.;!?]|(?:on|today|tonight|tomorrow|sharp)\b))(?P<half>)",
     rf"(?<=\bat )half\s+{_EH}\b(?!\s+(?:the|of|an?)\b)(?P<half>)",
     rf"\bhalf\s+{_EH}(?:{_AP}|(?=\s+(?:in\s+the|this)\s+(?:morning|afternoon|evening)\b))(?P<half>)",
+    rf"\bhalf\s+{_EH}\b(?![:%]|\s+(?:the|of|an?|and\s+half)\b)(?P<half>)(?P<weak>)",
     r"(?:(?<=\bat )|(?<=\bthe ))(?P<h>1[3-9]|2[0-3])\.(?P<m>[0-5]\d)(?![\w%°]|\.\d|\s*(?:[a-z]{1,3}/|per\b|each\b|a\b|[cmk]?m\b|kg\b|pounds?\b|euros?\b|dollars?\b|degrees\b|percent\b))",
     r"(?<![\w.:/$£€-])(?P<h>\d{1,2})\.(?P<m>[0-5]\d)(?=\s+(?:today|tomorrow|tonight|this\s+(?:morning|afternoon|evening)|on\s+(?:mon|tue|wed|thu|fri|sat|sun))\b)",
     r"(?<![\w.:/$£€-])(?P<h>\d{1,2})\.(?P<m>[0-5]\d)(?![\w%°]|\.\d)(?P<weak>)",

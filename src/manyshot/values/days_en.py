@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from manyshot.values import calendar as cal
 from manyshot.values import festivals
@@ -103,17 +103,19 @@ def _day_first(m: re.Match[str], _today: date) -> date | None:
 NEAR_DAYS = 60
 
 
-def _digits(m: re.Match[str], today: date) -> date | None:
+def _digits(m: re.Match[str], today: date, day_first: bool | None = None) -> date | None:
     year = int(m["y"]) if m["y"] else None
     if year is not None and year < 100:
         year += 2000
     month, day = int(m["m"]), int(m["d"])
-    month_first, day_first = cal.month_day(month, day, today, year), cal.month_day(day, month, today, year)
-    if month_first is None or day_first is None:  # 22/3 can only be day first
-        return month_first or day_first
+    month_first, other = cal.month_day(month, day, today, year), cal.month_day(day, month, today, year)
+    if month_first is None or other is None:  # 22/3 can only be day first
+        return month_first or other
+    if day_first is not None:
+        return other if day_first else month_first
     # Both ways are written: what people speak of at a desk is near; otherwise month first.
-    near = [-NEAR_DAYS // 8 <= (day - today).days <= NEAR_DAYS for day in (month_first, day_first)]
-    return day_first if near == [False, True] else month_first
+    near = [-NEAR_DAYS // 8 <= (day - today).days <= NEAR_DAYS for day in (month_first, other)]
+    return other if near == [False, True] else month_first
 
 
 def _shift(m: re.Match[str], today: date) -> date | None:
@@ -210,11 +212,15 @@ _ROWS: tuple[tuple[str, Reader] | tuple[str, Reader, str], ...] = (
 )  # fmt: skip
 
 
-@lru_cache(maxsize=1)
-def _compiled() -> tuple[Rule, ...]:
-    return cal.compiled(_ROWS)
+@lru_cache(maxsize=3)
+def _compiled(day_first: bool | None) -> tuple[Rule, ...]:
+    digits = partial(_digits, day_first=day_first)
+    return tuple(rule._replace(read=digits) if rule.read is _digits else rule for rule in cal.compiled(_ROWS))
 
 
-def find(text: str, today: date, past: bool = False) -> Iterator[Day]:
-    """All dates in the folded text, overlapping ones too; with `past`, those left open lie behind (see `calendar.scan`)."""
-    return cal.scan(_compiled(), text, today, past)
+def find(text: str, today: date, past: bool = False, day_first: bool | None = None) -> Iterator[Day]:
+    """All dates in the folded text, overlapping ones too; with `past`, those left open lie behind (see `calendar.scan`).
+
+    day_first: whether 10/4 is the tenth of April; None where that is not known, and the nearer one is meant.
+    """
+    return cal.scan(_compiled(day_first), text, today, past)

@@ -40,9 +40,20 @@ _SOON_EN = re.compile(
 )  # fmt: skip
 
 
-def _days(text: str, today: date, language: str, past: bool) -> list[Day]:
+def _day_first(now: datetime) -> bool | None:
+    """Whether 10/4 is the tenth of April where the domain is: not in North America, told by its zone; None for zone 0,
+    which is also that of who did not say where they are. All 18 such dates of corpus desks with a zone keep to it."""
+    offset = now.utcoffset()
+    return None if not offset else offset > _NORTH_AMERICA
+
+
+def _days(text: str, now: datetime, language: str, past: bool) -> list[Day]:
     """Dates of the text; two that stand side by side and agree (10月12号周六, Fri 27 June) also count as one."""
-    found = list((days_zh if language == "zh" else days_en).find(text, today, past))
+    today = now.date()
+    if language == "zh":
+        found = list(days_zh.find(text, today, past))
+    else:
+        found = list(days_en.find(text, today, past, _day_first(now)))
     if language == "zh" and _MIXED.search(text):
         found += [d for d in days_en.find(text, today, past) if _MIXED.fullmatch(text, d.start, d.end)]
     for first in list(found):
@@ -76,10 +87,14 @@ def _both(day: Day, clock: Clock, start: int, end: int, period: str = "") -> Mom
 
 
 #: A bare number after a day is its hour where "at" stands before it or no noun follows: "tomorrow, two" but not "two boxes".
-_HOUR_LEAD = re.compile(r"(?:\b(?:at|by|around|about|from|to|until|till|between)|@)\s*$")
+_HOUR_LEAD = re.compile(r"(?:\b(?:at|by|around|about|from|to|until|till|between|after|before)|@)\s*$")
 _HOUR_END = re.compile(
-    r"\s*(?:$|[^\w\s]|(?:and|at|for|from|if|in|is|it|my|on|or|our|please|pls|sharp|so|suits|thanks|the|then|this|till|to|until|via|we|will|with|works|would)\b)"
+    r"\s*(?:$|[^\w\s]|(?:and|at|for|from|if|in|instead|is|it|my|not|now|on|or|our|please|pls|rather|sharp|so|suits|ta|thanks|the|then|this|thx|till|to|today|tomorrow|tonight|until|via|we|will|with|works|would)\b)"
 )
+
+_SHARP = re.compile(r"\s+(?:sharp|on the dot)\b")
+#: The zones of Canada and the United States lie west of it; Brazil and Argentina do not.
+_NORTH_AMERICA = timedelta(hours=-3, minutes=-30)
 
 
 def _said_as_hour(text: str, clock: Clock) -> bool:
@@ -91,8 +106,9 @@ def said_as_hour(text: str, moment: Moment) -> bool:
     clock = moment.clock
     if clock is None or moment.date is not None:
         return False
-    led = _HOUR_LEAD.search(text[: clock.start]) or "." in text[clock.start : clock.end]
-    return bool(led and _HOUR_END.match(text, clock.end))
+    said = text[clock.start : clock.end]
+    alone = "." in said or said.startswith("half") or _SHARP.match(text, clock.end)
+    return bool((alone or _HOUR_LEAD.search(text[: clock.start])) and _HOUR_END.match(text, clock.end))
 
 
 def either_half(moment: Moment) -> bool:
@@ -163,7 +179,7 @@ def candidates(text: str, now: datetime, language: str, past: bool = False) -> t
 
     With `past`, words that leave the week, month or year open mean the latest that is not to come.
     """
-    days = _days(text, now.date(), language, past)
+    days = _days(text, now, language, past)
     times = list(clocks.find(text, language))
     out = [Moment(d.start, d.end, d.date, None, day=d) for d in days]
     for clock in times:

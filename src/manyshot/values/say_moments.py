@@ -114,7 +114,10 @@ def _en_dates(day: date, today: date, rng: random.Random) -> list[str]:
         out.append("the end of the month" if months == 0 else "the end of next month")
     out += [{"christmas": "Christmas", "christmas day": "Christmas Day", "new year's day": "New Year's Day", "halloween": "Halloween"}[h]
             for h in ("christmas", "christmas day", "new year's day", "halloween") if FIXED[h] == (day.month, day.day)]  # fmt: skip
-    return [*out, day.isoformat(), f"{day.month}/{day.day}", f"{day.month}/{day.day}/{day.year}"]
+    digits = [
+        f"{a}/{b}{year}" for a, b in ((day.month, day.day), (day.day, day.month)) for year in ("", f"/{day.year}")
+    ]
+    return [*out, day.isoformat(), *digits]  # which of the two orders is read is the zone's to say
 
 
 def months(first: date, today: date, language: str) -> list[str]:
