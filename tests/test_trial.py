@@ -9,7 +9,7 @@ import pytest
 
 from manyshot.answering import Answering, answering_of
 from manyshot.budget import Costs
-from manyshot.examine import FEWEST_CHECKS, Terms, _answers
+from manyshot.examine import FEWEST, FEWEST_CHECKS, Terms, _answers
 from manyshot.plugs.models.scripted import ByteTokenizer, Scripted
 from manyshot.progress import Silent
 from manyshot.spec.load import load_domain, load_tests
@@ -87,6 +87,29 @@ def test_every_part_of_an_examination_keeps_to_the_limit(answering: Answering, f
     assert all(len(given) == len(cases) for given in answers.values())  # fewer than the fewest
     assert checks["training shots"].total == FEWEST_CHECKS
     assert choice is not None
+
+
+@pytest.mark.parametrize("patience", [0.0, 60.0])
+def test_a_whole_sample_is_finished_as_long_as_patience_lasts(
+    answering: Answering, tmp_path: Path, patience: float
+) -> None:
+    """A host on which calls take longer than at the plan: the untuned modes must not take as long as they like."""
+    over = time.monotonic() - 1
+    cases = [case.model_copy(update={"id": f"{n}{case.id}"}) for n in "ab" for case in cases_of(answering)][
+        : FEWEST + 5
+    ]
+    terms = Terms(
+        sample=len(cases), checks=9, tries=2, seed=0, held_out=(), until=over, costs=Costs(3.0, 5.0, 1.0),
+        patience=patience,
+    )  # fmt: skip
+    answers, _, _ = _answers(trial_of(answering, tmp_path / "out", over), cases, {}, terms)
+    assert len(cases) == FEWEST + 5
+    assert {name: len(given) for name, given in answers.items()} == {
+        "base": len(cases) if patience else FEWEST,
+        "fewshot": len(cases) if patience else FEWEST,
+        "tuned": len(cases),
+        "tuned+grammar": len(cases),
+    }
 
 
 def test_the_untuned_modes_cost_at_least_the_choice_and_the_fewest_tests() -> None:

@@ -9,7 +9,7 @@ import json
 import shutil
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from manyshot import evaluate
@@ -25,7 +25,8 @@ from manyshot.train.stage import held_back
 from manyshot.trial import Choice, Trial, answer_while, sample, tuned_answers, untuned_answers, untuned_seconds
 from manyshot.types import CallPair, Json, Prediction, TestCase
 
-#: Tests that a mode answers even when the time is over; a sample that was asked for is answered whole.
+#: Tests that a mode answers even when the time is over. The tuned model answers a sample that was asked for whole, the
+#: untuned ones while patience lasts: where calls take longer than they did at the plan, theirs do many times so.
 FEWEST = 20
 #: Training sentences of a kind that are asked even then.
 FEWEST_CHECKS = 5
@@ -39,8 +40,9 @@ BEST = "tuned+grammar"
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How a run is examined. `until`: time.monotonic() at which it should be done, None for no limit; `costs`: what the
-    untuned modes' calls take, to keep time for them."""
+    """How a run is examined. `until`: time.monotonic() at which it should be done, None for no limit; `patience`:
+    seconds beyond, in which the untuned modes may finish a sample that was asked for; `costs`: what their calls take,
+    to keep time for them."""
 
     sample: int | None
     checks: int
@@ -49,6 +51,7 @@ class Terms:
     held_out: tuple[str, ...]
     until: float | None
     costs: Costs | None = None
+    patience: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,8 @@ def _answers(
     if not cases:
         return {}, checks, None
     free = tuned_answers(trial, cases, fewest, limit, grammar=False)
-    untuned, choice = untuned_answers(trial, cases, terms.tries, fewest)
+    late = replace(trial, until=trial.until and trial.until + terms.patience) if terms.sample is not None else trial
+    untuned, choice = untuned_answers(late, cases, terms.tries, FEWEST)
     return {**untuned, **free, **tuned}, checks, choice
 
 

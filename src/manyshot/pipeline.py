@@ -37,6 +37,8 @@ STAGES = ("data", "train", "eval", "dialogues", "think", "likeness")
 StartName = Literal["generalist", "base"]
 #: Part of the time meant for training that a teacher may be waited for.
 TEACHER_SHARE = 0.25
+#: Part of a run's minutes by which the untuned modes may go over them, to answer a whole sample that was asked for.
+PATIENCE = 0.2
 #: How a run trains unless it is told otherwise.
 TRAINING = TrainConfig(rank=32, alpha=64, head="seen", checkpoint_every=20)
 
@@ -360,7 +362,8 @@ def _examine(job: _Job, folder: Path) -> Examined:
 
 
 def _terms(config: RunConfig, until: float | None) -> Terms:
-    return Terms(config.sample, config.checks, config.tries, config.seed, config.held_out, until)
+    patience = PATIENCE * 60 * (config.minutes or 0.0)
+    return Terms(config.sample, config.checks, config.tries, config.seed, config.held_out, until, patience=patience)
 
 
 def close(place: RunFolder, answering: Answering, examined: Examined, seconds: dict[str, float]) -> Manifest:
