@@ -45,6 +45,22 @@ def test_every_domain_has_its_share_under_many_lists(corpus: Path) -> None:
     assert made == generalist.corpus_passes(read, ByteTokenizer(), CONFIG, Silent())
 
 
+def test_other_desks_passes_lie_evenly_between_a_desks_own(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = generalist.corpus_passes(generalist.read_corpus([corpus / "zh"]), ByteTokenizer(), CONFIG, Silent())
+    config = CONFIG.model_copy(update={"replay": 0.25})
+    monkeypatch.setattr(generalist, "CORPUS", corpus)
+    mixed = generalist.replayed(own, "en", ByteTokenizer(), config, Silent())
+    assert [one for one in mixed if one in own] == own
+    assert len(mixed) == 32
+    assert all(sum(one not in own for one in mixed[n : n + 4]) == 1 for n in range(0, 32, 4))
+    assert generalist.replayed(own, "en", ByteTokenizer(), CONFIG, Silent()) == own
+    monkeypatch.setattr(generalist, "CORPUS", tmp_path / "nothing")
+    with pytest.raises(DataError, match="set replay=0"):
+        generalist.replayed(own, "en", ByteTokenizer(), config, Silent())
+
+
 def test_training_leaves_an_adapter_with_what_it_was_made_from(corpus: Path, tmp_path: Path) -> None:
     read, made = generalist.read_corpus([corpus]), Counting(tmp_path, {})
     done = generalist.build(read, BASE, CONFIG, tmp_path / "out", made.parts(), Silent())

@@ -23,7 +23,7 @@ from manyshot.records import digest, read_manifest, write_manifest
 from manyshot.runfolder import domain_id
 from manyshot.train.settings import TrainConfig
 from manyshot.train.stage import Start
-from manyshot.types import Domain, Json, Manifest
+from manyshot.types import Domain, Json, Language, Manifest
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -96,6 +96,10 @@ def install(folder: Path, shipped: Path | None = None) -> Path:
     return target
 
 
+#: Where the corpus lies, and desks of it that are replayed beside one that is trained.
+CORPUS, DESKS_REPLAYED = Path(__file__).parents[2] / "corpus", 24
+
+
 @dataclass(frozen=True, slots=True)
 class Corpus:
     """The domains of a corpus folder, in the order of their names."""
@@ -161,6 +165,23 @@ def corpus_passes(
             bar.update((number + 1) / len(corpus.domains), domain.name)
     random.Random(config.seed).shuffle(made)
     return made[: config.steps]
+
+
+def replayed(
+    own: Sequence[Pass], language: Language, tokenizer: Tokenizer, config: TrainConfig, screen: Screen
+) -> list[Pass]:
+    """A desk's passes with those of other desks evenly between them, `config.replay` of all: a desk learns its own and
+    does not forget the rest. Raises DataError where the corpus is not there."""
+    count = round(len(own) * config.replay / (1 - config.replay))
+    if not count:
+        return list(own)
+    if not CORPUS.is_dir():
+        raise DataError(f"replay={config.replay}: wanted the corpus in {CORPUS}, there is none; set replay=0")
+    folders = sorted(path.parent for path in (CORPUS / language).glob("*/domain.toml"))
+    some = random.Random(config.seed).sample(folders, min(DESKS_REPLAYED, len(folders)))
+    others = corpus_passes(read_corpus(some), tokenizer, config.model_copy(update={"steps": count}), screen)
+    places = [(n / len(made), who, one) for who, made in enumerate((own, others)) for n, one in enumerate(made)]
+    return [one for _, _, one in sorted(places, key=lambda place: place[:2])]
 
 
 def build(

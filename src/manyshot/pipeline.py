@@ -329,6 +329,8 @@ def train_folder(
             epochs=epochs,
         )
     )
+    if begin is not None:
+        made_of = generalist.replayed(made_of, domain.context.language, parts.tokenizer(base), config, screen)
     job = stage.Job(domain.name, base, made_of, len(shown), source.id, begin, epochs)
     return trained(config, job, out, parts, screen, seconds=seconds)
 

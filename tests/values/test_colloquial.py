@@ -8,7 +8,7 @@ import pytest
 from manyshot.types import Context
 from manyshot.values import field_for
 from manyshot.values.say import surfaces
-from tests.values.said import a_field, found, seen
+from tests.values.said import a_field, found, read, seen
 
 AT = a_field("zh", "2026-03-12", "time", "时间", format="time")
 AT_EN = a_field("en", "2026-06-09", "time", "Time", format="time")
@@ -49,6 +49,12 @@ BOOKED = a_field("en", "2026-06-09", "booked_for", "When, ISO date-time", format
         (AT_EN, "cardiology, 11 sharp", ["11:00"]),
         (AT_EN, "any time after two", ["14:00"]),
         (AT_EN, "after two days", []),
+        (AT_EN, "each morning at half seven", ["07:30"]),
+        (AT_EN, "is to have it nightly at nine", ["21:00"]),
+        (AT_EN, "at ten each morning", ["10:00"]),
+        (AT_EN, "8 every night", ["20:00"]),
+        (AT_EN, "in the evening at 8", ["20:00"]),
+        (AT_EN, "for 2 nights", []),
         (AT_EN, "it's Friday at eleven now and not Thursday", ["11:00"]),
         (AT_EN, "order 1300 of them", []),
         (AT_EN, "on Friday 2024 of us", []),
@@ -110,6 +116,25 @@ def test_an_hour_in_four_digits_beside_its_day():
 
 def test_an_hour_of_morning_or_evening_is_found_where_it_is_known():
     assert found(AT_EN, "a table at seven", "07:00") == "seven"
+
+
+def test_an_hour_of_an_evening_that_is_named_apart_is_one_of_the_evening() -> None:
+    said = "nine o'clock on Saturday night"
+    assert seen(AT_EN, said) == {said: "21:00"}
+    assert seen(BOOKED, said)[said] == "2026-06-13T21:00:00+00:00"
+    assert seen(DAY_EN, said) == {"Saturday": "2026-06-13"}
+
+
+def test_hours_beside_one_past_noon_are_those_of_24() -> None:
+    times = a_field("en", "2026-06-09", "times", "Times", type="array", items={"type": "string", "format": "time"})
+    assert read(times, ["6:00", "14:00", "22:00"]) == ["06:00", "14:00", "22:00"]
+    assert read(times, ["6:00", "9:00"]) == ["18:00", "09:00"]
+
+
+def test_days_on_which_something_was_done_lie_behind() -> None:
+    given = a_field("en", "2026-06-09", "givenOn", "Day", format="date")
+    assert seen(given, "on Saturday") == {"Saturday": "2026-06-06"}
+    assert seen(DAY_EN, "on Saturday") == {"Saturday": "2026-06-13"}
 
 
 def test_an_hour_of_either_half_is_found_where_the_value_is_known() -> None:

@@ -37,6 +37,13 @@ class TrainConfig(BaseModel):
         description="tokens of a sample, prefix included; longer ones are set aside; 0: what the base was made for",
         exclude_if=lambda limit: limit == 0,
     )
+    replay: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="share of a desk's passes that are other desks', of the corpus; read by whoever builds the passes",
+        exclude_if=lambda replay: replay == 0,
+    )
     threads: int = Field(0, ge=0, description="CPU threads; 0 leaves torch's own choice")
 
     def peak(self, *, adapting: bool) -> float:

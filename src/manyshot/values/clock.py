@@ -177,7 +177,13 @@ _EN: tuple[str, ...] = (
     rf"(?<![\w.:/$-]){_EH}(?![\w/%]|[.:]\d)(?P<weak>)",
 )  # fmt: skip
 _SUFFIX = re.compile(
-    r"\s+(?:in\s+the\s+|this\s+)(?P<p>morning|afternoon|arvo|evening)\b|\s+(?:at|last)\s+(?P<n>night)\b"
+    r"\s+(?:in\s+the\s+|this\s+|each\s+|every\s+)(?P<p>morning|afternoon|arvo|evening)\b"
+    r"|\s+(?:(?:at|last|each|every)\s+night|nightly)\b"
+)
+#: In the evening at eight, nightly at nine.
+_PREFIX = re.compile(
+    r"\b(?:(?:each|every|in\s+the)\s+(?P<p>morning|afternoon|evening)|(?:each|every)\s+(?P<n>night)|(?P<m>nightly))"
+    r"\s+(?:at|around|about|by)\s+$"
 )
 
 
@@ -210,7 +216,9 @@ def _en_clock(match: re.Match[str]) -> Clock | None:
         return None
     suffix = _SUFFIX.match(match.string, end)
     if suffix and not period:
-        period, end = suffix["p"] or suffix["n"], suffix.end()
+        period, end = suffix["p"] or "night", suffix.end()
+    elif not period and (prefix := _PREFIX.search(match.string, 0, start)):
+        period, start = prefix["p"] or "night", prefix.start()
     exact = hour == 0 or (g["h"][0] == "0" and len(g["h"]) == 2) or "hours" in match[0] or "hrs" in match[0]
     return Clock(start, end, hour, minute, int(g.get("s") or 0), period, exact, "weak" in g and not period)
 

@@ -187,7 +187,9 @@ def candidates(text: str, now: datetime, language: str, past: bool = False) -> t
         if settled:
             said = time(*settled[:3])
             out.append(Moment(*clock[:2], None, said, settled[3], clock.weak, clock=clock, period=clock.period))
-    out += _combine(text, days, times, language)
+    both = list(_combine(text, days, times, language))
+    # Nine o'clock on Saturday night is also the hour alone, of which "nine o'clock" does not say which.
+    out += [*both, *(m._replace(date=None) for m in both if m.period and m.clock and not m.clock.period)]
     out += _soon(text, now, language)
     out += _zoned(text, now)
     out += list(leaning.lean(text, out, now.date(), language))

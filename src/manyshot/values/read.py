@@ -69,7 +69,7 @@ def written(field: Field, moment: Moment) -> str | None:
         return None
     if field.kind is Kind.TIME and day is not None and day != now.date() and clock != time():
         return None
-    if field.kind is Kind.DATETIME and clock is None:
+    if field.kind is Kind.DATETIME and (clock is None or (day is None and moment.day is not None)):
         return None
     if moment.zoned is not None:
         return forms.write(form, moment.zoned if "z" in form.lower() else moment.zoned.astimezone(now.tzinfo))
@@ -141,7 +141,13 @@ def _array(field: Field, surface: Any) -> list[Any]:
             return [item.resolve(p) for p in parts]
     if not isinstance(surface, list | tuple):
         raise ValueError(f"a list was wanted, {type(surface).__name__} was given")
+    if item.kind is Kind.TIME and any(isinstance(s, str) and _PAST_NOON.match(s) for s in surface):
+        surface = [f"0{s}" if isinstance(s, str) and _EARLY.fullmatch(s) else s for s in surface]
     return [item.resolve(s) for s in surface]
+
+
+#: 6:00, 14:00 and 22:00: hours beside one past noon are those of 24, whatever 6:00 is alone.
+_PAST_NOON, _EARLY = re.compile(r"(?:1[3-9]|2[0-3])[:：]\d\d"), re.compile(r"\d[:：]\d\d")
 
 
 def _object(field: Field, surface: Any) -> dict[str, Any]:

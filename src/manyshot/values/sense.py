@@ -33,6 +33,13 @@ class Sense(NamedTuple):
     edge: str = ""
 
 
+#: Names as paid_on and seenAt: of 94 such days in corpus desks all lay behind.
+_DONE = re.compile(
+    r"\b(?:given|done|paid|read|seen|born|found|taken|received|ordered|reported|sent|posted|used|issued|administered"
+    r"|visited|attended|signed|stayed) (?:on|at|date|day)\b"
+)
+
+
 def of(words: tuple[str, ...], about: str, monthly: bool = False) -> Sense:
     """The sense of a field by its name (in words) and, where that says nothing, the first clause of its description.
 
@@ -40,7 +47,7 @@ def of(words: tuple[str, ...], about: str, monthly: bool = False) -> Sense:
     """
     name, clause = " ".join(words), re.split(r"[,，。.;；(（]", about.lower())[0]
     both = f"{name} {clause}"
-    past = bool(_PAST.search(name) or (_PAST.search(clause) and not _AHEAD.search(both)))
+    past = bool(_PAST.search(name) or _DONE.search(name) or (_PAST.search(clause) and not _AHEAD.search(both)))
     past = past or (monthly and bool(_BILLS.search(f"{name} {about.lower()}")))
     return Sense(
         past,
