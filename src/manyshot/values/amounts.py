@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from manyshot.values import ids, moments, named, signs, units
+from manyshot.values import ids, moments, named, signs, units, years
 from manyshot.values.kinds import Kind
 from manyshot.values.numbers import EN_NUMBER, EN_ORDINALS, EN_SMALL, ZH_NUMBER, read_en, read_zh
 from manyshot.values.text import Span, fold, fold_amount
@@ -66,6 +66,8 @@ def places(field: Field, text: str) -> Iterator[tuple[int, int]]:
     found = _numbers(field, text, folded)
     yield from _directed(folded, list(found)) if signs.has_rules(about) else found
     yield from named.spans(folded, about)
+    if years.wanted(field.schema):
+        yield from years.places(field, folded)
 
 
 def _numbers(field: Field, text: str, folded: str) -> Iterator[tuple[int, int]]:

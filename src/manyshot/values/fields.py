@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from manyshot.types import Context
-from manyshot.values import choices, forms, ids, kinds, sense, units
+from manyshot.values import choices, forms, ids, kinds, sense, units, years
 from manyshot.values.kinds import Kind
 from manyshot.values.sense import Sense
 from manyshot.values.text import Span
@@ -134,7 +134,7 @@ def _single(
         )
         return Field(name, schema, Kind.OBJECT, None, context, labels, children=children)
     if kind_of in ("integer", "number"):
-        unit = units.of_field(words, about)
+        unit = None if years.wanted(schema) else units.of_field(words, about)
         kind = Kind.DURATION if unit and unit.dimension in ("time", "month", "night") else Kind(kind_of)
         return Field(name, schema, kind, None, context, labels, unit=unit)
     return _text(name, schema, context, examples, words, about, labels)

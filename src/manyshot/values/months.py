@@ -23,7 +23,7 @@ from manyshot.values.numbers import read_en
 _YEAR_MONTH = r"(?P<y>(?:19|20)\d\d)[-/](?P<m>0?[1-9]|1[0-2])(?![-/.:]?\d)(?![-/])"
 _ZH = (
     rf"{_YEAR_MONTH}(?:月份?)?",
-    rf"(?P<y>{days_zh.YEAR}年|{'|'.join(days_zh.YEARS)})的?\s*(?P<m>{days_zh.MONTH})\s*月份?",
+    rf"(?P<y>{days_zh.YEAR}年|(?<!\d)\d\d年|{'|'.join(days_zh.YEARS)})的?\s*(?P<m>{days_zh.MONTH})\s*月份?",
     rf"(?P<m>{days_zh.MONTH})\s*月份?",
     r"(?P<s>上上|(?<!一)下下|上|本|这|当|下)个?月份?",
 )
@@ -42,9 +42,9 @@ _EN = (
 _EN_STEPS = {"last": -1, "previous": -1, "this": 0, "current": 0, "next": 1}
 #: What stands before or after a month that is part of a day, an amount or an id.
 _NOT_AFTER = {
-    "zh": re.compile(r"[A-Za-z\d.:/第个零一二三四五六七八九十两几近每-]$|年的?$"),
+    "zh": re.compile(r"[A-Za-z\d./第个零一二三四五六七八九十两几近每-]$|\d:$|年的?$"),
     "en": re.compile(
-        r"[\w.:/-]$|\d(?:st|nd|rd|th)?\s+(?:of\s+)?$|\b(?:end|day|start|beginning|middle|half)\s+of\s+(?:the\s+)?$"
+        r"[\w./-]$|\d:$|\d(?:st|nd|rd|th)?\s+(?:of\s+)?$|\b(?:end|day|start|beginning|middle|half)\s+of\s+(?:the\s+)?$"
     ),
 }
 _NOT_BEFORE = {

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
-from manyshot.values import choices, forms, ids, moments, months, named, units
+from manyshot.values import choices, forms, ids, moments, months, named, units, years
 from manyshot.values.kinds import FREE, Kind
 from manyshot.values.numbers import tidy
 from manyshot.values.signs import signed
@@ -89,6 +89,15 @@ def _number(field: Field, surface: Any) -> int | float:
     return int(value) if whole else value
 
 
+def _year(field: Field, text: str) -> int:
+    year = years.read(field, text)
+    if year is None and re.fullmatch(r"\d{4}", text):
+        year = int(text)
+    if year is None or not years.FIRST <= year <= years.LAST:
+        raise ValueError(f"{text!r} is no year")
+    return year
+
+
 def number_of(field: Field, text: str) -> int | float:
     """The number that a folded surface says, in the field's unit and with the sign of its direction."""
     if field.unit is not None and field.unit.dimension == "time":
@@ -96,6 +105,8 @@ def number_of(field: Field, text: str) -> int | float:
         for *place, minutes in moments.lasting(text, field.context.today, field.context.language):
             if tuple(place) == whole:
                 return tidy(minutes * 60 / field.unit.factor)
+    if years.wanted(field.schema):
+        return _year(field, text)
     about = str(field.schema.get("description", ""))
     if (said := named.number_for(text, about)) is not None:
         return said

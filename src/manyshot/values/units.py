@@ -50,6 +50,7 @@ length 0.001 毫米|mm millimetre|millimetres|millimeter|millimeters|mm
 length 0.01 厘米|公分|cm centimetre|centimetres|centimeter|centimeters|cm
 length 1 米|公尺|m metre|metres|meter|meters|m
 length 1000 公里|千米|km kilometre|kilometres|kilometer|kilometers|km|kms
+length 10000000 万公里 -
 length 500 里|里地|里路 -
 length 0.0254 英寸|寸 inch|inches
 length 0.3048 英尺 foot|feet|ft
@@ -60,6 +61,7 @@ mass 0.000000001 微克|mcg microgram|micrograms|mcg
 mass 0.001 克|g gram|grams|g
 mass 1 公斤|千克|kg kilogram|kilograms|kilo|kilos|kg|kgs
 mass 0.5 斤 -
+mass 10000000 万吨 -
 mass 1000 吨|t ton|tons|tonne|tonnes|t
 mass 6.35029318 - stone
 mass 0.45359237 磅 pound|pounds|lb|lbs
@@ -185,7 +187,7 @@ _IN = re.compile(
 )
 _BRACKET = re.compile(r"[(（]\s*(?:单位[:：]?\s*)?(?P<u>[^)）\s]{1,16}(?: [a-z]+)?)\s*[)）]")
 _NUMBER_OF = re.compile(
-    r"(?:number of|how many|多少|几)\s*(?P<u>[a-z]+|[天晚米秒周元块斤吨升]|小时|分钟|公斤|千克|公里)"
+    r"(?:number of|how many|多少|几)\s*(?P<u>[a-z]+|[天晚米秒周元块斤吨升]|小时|分钟|公斤|千克|万?公里|万[元吨])"
 )
 _COUNT_ZH = re.compile(r"(?P<u>天|晚|秒|周|月|小时|分钟)数")
 _LAST = re.compile(r"[,，、]\s*(?P<u>[^\s,，。、;；]{1,6})(?:[\s。.;；]|$)")
@@ -248,8 +250,8 @@ def understood(measure: Measure, text: str, target: Unit | None) -> Measure:
         return measure
     if target.dimension == "percent" and text in ("一半", "半", "half", "a half"):
         return Measure(measure.value * 100, words()["%"])
-    if target.dimension == "CNY" and target.factor == 10_000 and "万" in text:
-        return Measure(measure.value, words()["元"])
+    if target.zh.startswith("万") and "万" in text:
+        return Measure(measure.value, words()[target.zh.removeprefix("万")])
     return measure
 
 
