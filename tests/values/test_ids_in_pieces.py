@@ -5,6 +5,7 @@ import re
 import pytest
 
 from manyshot.values import ids
+from tests.values.said import a_field, seen
 
 
 @pytest.mark.parametrize(
@@ -32,3 +33,21 @@ def test_separators_come_from_the_pattern(said, pattern, value):
 def test_nothing_is_made_up(said, pattern):
     with pytest.raises(ValueError, match="does not read as"):
         ids.read_id(said, re.compile(pattern))
+
+
+ORDER = a_field("en", "2026-06-09", "order_no", "Order number", pattern=r"^SO-\d{5}$")
+SHORT = a_field("en", "2026-06-09", "seat_no", "Number", pattern=r"^S\d{4}$")
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "values"),
+    [
+        (ORDER, "where is order 44718?", {"order 44718": "SO-44718"}),
+        (ORDER, "44718 please", {"44718": "SO-44718"}),
+        (ORDER, "order SO-44718, I paid 12500", {"SO-44718": "SO-44718"}),
+        (ORDER, "it cost 447 and 4471800", {}),
+        (SHORT, "seat 4471", {}),  # might be a sum or a year
+    ],
+)
+def test_letters_that_all_ids_begin_with_may_be_left_out(field, text, values):
+    assert seen(field, text) == values

@@ -198,6 +198,38 @@ def _separated(text: str, pattern: re.Pattern[str]) -> Iterator[str]:
             yield "".join(whole)
 
 
+#: Digits of an id that are said without the letters before them: fewer might be a sum, a year or an hour.
+FEWEST_BARE = 5
+
+
+@lru_cache(maxsize=1024)
+def _letters_before(pattern: re.Pattern[str]) -> tuple[str, int] | None:
+    """What stands before the digits of all ids of a pattern (TF of TF905271), and how many these are."""
+    made: set[tuple[str, int]] = set()
+    draw = rstr.Rstr(random.Random(0))
+    try:
+        for _ in range(_EXAMPLES):
+            example = draw.xeger(pattern.pattern)
+            digits = len(example) - len(example.rstrip("0123456789"))
+            made.add((example[: len(example) - digits], digits))
+    except Exception:  # as in _separators
+        return None
+    head, digits = made.pop()
+    return (head, digits) if not made and head.strip("-_/").isalpha() and digits >= FEWEST_BARE else None
+
+
+def _lettered(text: str, pattern: re.Pattern[str]) -> str | None:
+    """905271 as TF905271, where all ids of the pattern are made so; None for what is no such digits."""
+    before = _letters_before(pattern) if text.isdecimal() and text.isascii() else None
+    return before[0] + text if before is not None and len(text) == before[1] else None
+
+
+def lacks_letters(surface: str, pattern: re.Pattern[str]) -> bool:
+    """Whether an id was said without the letters that all of its pattern begin with."""
+    before = _letters_before(pattern)
+    return before is not None and before[0].strip("-_/").casefold() not in re.sub(r"\W", "", surface.casefold())
+
+
 def read_id(surface: str, pattern: re.Pattern[str] | None) -> str:
     """The id. With a pattern: the first reading that it takes, else ValueError; without: as said, in half-width."""
     if pattern is None:
@@ -212,6 +244,9 @@ def read_id(surface: str, pattern: re.Pattern[str] | None) -> str:
     for text in (joined for one in said for joined in _separated(one, pattern)):
         if pattern.search(text):
             return text
+    for text in said:
+        if whole := _lettered(text, pattern):
+            return whole
     raise ValueError(f"{surface!r} does not read as {pattern.pattern}")
 
 

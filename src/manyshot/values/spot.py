@@ -81,7 +81,16 @@ def _valued(field: Field, text: str, *, told: bool = False) -> Iterator[tuple[Sp
         yield from _choices(field, text)
         return
     places = amounts.places(field, text) if field.kind in _NUMERIC else _words(field, text)
-    for start, end in dict.fromkeys(places):
+    found = list(_resolved(field, text, dict.fromkeys(places)))
+    if field.kind is Kind.ID and field.pattern is not None:
+        # An id without its letters is only one where none has them.
+        whole = [one for one in found if not ids.lacks_letters(half(one[0].surface), field.pattern)]
+        found = whole or found
+    yield from found
+
+
+def _resolved(field: Field, text: str, places: Iterable[tuple[int, int]]) -> Iterator[tuple[Span, Any]]:
+    for start, end in places:
         surface = text[start:end]
         try:
             yield Span(start, end, surface), field.resolve(surface)
