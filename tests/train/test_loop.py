@@ -186,6 +186,19 @@ def test_training_begins_from_a_finished_adapter(tmp_path: Path) -> None:
         train_frozen(base(), "tiny", passes, still, tmp_path / "fourth", start=tmp_path)
 
 
+def test_a_blend_lies_between_what_was_known_and_what_was_learnt(tmp_path: Path) -> None:
+    first = train_frozen(base(), "tiny", passes, CONFIG, tmp_path / "first").folder
+    whole = train_frozen(base(), "tiny", passes, CONFIG, tmp_path / "whole", start=first).folder
+    config = CONFIG.model_copy(update={"blend": 0.25})
+    mixed = train_frozen(base(), "tiny", passes, config, tmp_path / "mixed", start=first).folder
+    again = train_frozen(base(), "tiny", passes, config, tmp_path / "mixed", start=first).folder  # blended once
+    before, after, between = (load_file(one / "adapter_model.safetensors") for one in (first, whole, again))
+    assert mixed == again
+    assert any(not torch.equal(before[key], after[key]) for key in before)
+    for key in before:
+        torch.testing.assert_close(between[key], 0.75 * before[key] + 0.25 * after[key])
+
+
 def test_a_stopped_run_goes_on_in_its_own_type_and_counts_all_its_samples(tmp_path: Path) -> None:
     run = Run(base(), "tiny", passes, CONFIG, tmp_path)
     assert dtype_of(tmp_path / "checkpoint") is None

@@ -121,6 +121,18 @@ class Adapter:
         except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
             raise TrainError(f"{folder}: not an adapter of this base ({error})") from None
 
+    def blend(self, folder: Path, share: float) -> None:
+        """Average with the adapter in `folder`, `share` being ours: what was learnt counts less, what was known more.
+
+        Weights between those before and after fine-tuning do better than either on data unlike that of training
+        (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models").
+        """
+        ours = self.flat.detach().clone()
+        self.load(folder)
+        with torch.no_grad():
+            self.flat.mul_(1 - share).add_(ours, alpha=share)
+        self.refresh()
+
     def save(self, folder: Path, base_name: str) -> None:
         """Write adapter_model.safetensors and adapter_config.json as PEFT reads them, each whole or not at all."""
         from safetensors.torch import save_file

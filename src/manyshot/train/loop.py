@@ -129,6 +129,7 @@ class Run:
         self.peak = config.peak(adapting=start is not None)
         self.name, self.passes, self.config, self.out, self.deadline = name, passes, config, out, deadline
         self.adapter = Adapter(base, config.rank, config.alpha, config.seed)
+        self.start = start
         if start is not None:
             self.adapter.load(start)
         self.engine = Engine(base, self.adapter)
@@ -256,6 +257,8 @@ class Run:
         """Write the adapter and its settings."""
         if self.config.checkpoint_every:
             self.save_checkpoint()
+        if self.start is not None and self.config.blend < 1:
+            self.adapter.blend(self.start, self.config.blend)
         self.adapter.save(self.out, self.name)
         (self.out / "train_config.json").write_text(self.config.model_dump_json(indent=1), "utf-8")
         dtype = str(self.engine.base.dtype).removeprefix("torch.")

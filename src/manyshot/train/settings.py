@@ -37,6 +37,13 @@ class TrainConfig(BaseModel):
         description="tokens of a sample, prefix included; longer ones are set aside; 0: what the base was made for",
         exclude_if=lambda limit: limit == 0,
     )
+    blend: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="share of the trained weights in the result, the rest those that training began from",
+        exclude_if=lambda blend: blend == 1,
+    )
     replay: float = Field(
         0.0,
         ge=0,
