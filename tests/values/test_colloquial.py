@@ -131,6 +131,12 @@ def test_hours_beside_one_past_noon_are_those_of_24() -> None:
     assert read(times, ["6:00", "9:00"]) == ["18:00", "09:00"]
 
 
+def test_what_leads_on_to_a_further_item_is_no_part_of_it() -> None:
+    goods = a_field("zh", "2026-03-12", "medicines", "药品", type="array", items={"type": "string"})
+    assert read(goods, ["美托洛尔", "还有利伐沙班"]) == ["美托洛尔", "利伐沙班"]
+    assert read(goods, ["gauze", "and plasters", "还有"]) == ["gauze", "plasters", "还有"]
+
+
 def test_days_on_which_something_was_done_lie_behind() -> None:
     given = a_field("en", "2026-06-09", "givenOn", "Day", format="date")
     assert seen(given, "on Saturday") == {"Saturday": "2026-06-06"}

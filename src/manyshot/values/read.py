@@ -154,9 +154,13 @@ def _array(field: Field, surface: Any) -> list[Any]:
         raise ValueError(f"a list was wanted, {type(surface).__name__} was given")
     if item.kind is Kind.TIME and any(isinstance(s, str) and _PAST_NOON.match(s) for s in surface):
         surface = [f"0{s}" if isinstance(s, str) and _EARLY.fullmatch(s) else s for s in surface]
+    if item.kind in FREE:
+        surface = [_AND.sub("", s) if n and isinstance(s, str) else s for n, s in enumerate(surface)]
     return [item.resolve(s) for s in surface]
 
 
+#: What leads on to a further item and is no part of it: gauze, 还有创可贴.
+_AND = re.compile(r"^(?:(?:还有|以及|外加|再加上?|加上|另外)\s*|(?:and|plus|also)\s+)(?=\S)")
 #: 6:00, 14:00 and 22:00: hours beside one past noon are those of 24, whatever 6:00 is alone.
 _PAST_NOON, _EARLY = re.compile(r"(?:1[3-9]|2[0-3])[:：]\d\d"), re.compile(r"\d[:：]\d\d")
 
