@@ -41,6 +41,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     (
         "copying",
         "evidence",
+        "listed",
         "options",
         "scoring",
         "likeness",

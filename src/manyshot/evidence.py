@@ -162,7 +162,7 @@ def choices(tool: ToolSlots, action: str) -> dict[Path, tuple[Any, ...]]:
                 numbers = tuple(dict.fromkeys(span.surface for span in _sure(item, action)))
                 if numbers or _surely_absent(item, action):
                     out[(*slot.path, *item.path)] = numbers
-        if slot.path in calls and slot.field.kind is Kind.BOOLEAN and _denied(calls[slot.path], action):
+        if slot.path in calls and slot.field.kind is Kind.BOOLEAN and denied(calls[slot.path], action):
             out[slot.path] = (False,)
         if not _read_by_code(slot):
             continue
@@ -420,7 +420,7 @@ def _of_whom(slot: Slot) -> bool:
     return bool(_PEOPLE.search(about) and not _CHILDREN.search(about))
 
 
-def _denied(name: re.Pattern[str], action: str) -> bool:
+def denied(name: re.Pattern[str], action: str) -> bool:
     """Whether an action denies what it calls by `name`: no helmet, 头盔不用."""
     for match in name.finditer(action.lower()):
         before, after = action[: match.start()].lower()[-30:], action[match.end() :].lower()[:24]

@@ -39,8 +39,8 @@ StartName = Literal["generalist", "base"]
 TEACHER_SHARE = 0.25
 #: Part of a run's minutes by which the untuned modes may go over them, to answer a whole sample that was asked for.
 PATIENCE = 0.2
-#: How a run trains unless it is told otherwise. Half of what the generalist knew stays: 98 of 140 calls of two desks right
-#: instead of 95 with what was learnt alone (docs/log.md).
+#: How a run trains unless it is told otherwise. Half of what the generalist knew stays: 98 of 140 calls of two desks
+#: right instead of 95 with what was learnt alone (docs/log.md).
 TRAINING = TrainConfig(rank=32, alpha=64, head="seen", checkpoint_every=20, blend=0.5)
 
 

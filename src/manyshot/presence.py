@@ -23,6 +23,7 @@ from manyshot import evidence
 from manyshot.choice import runs
 from manyshot.data.slots import Path, Slot, ToolSlots, get
 from manyshot.likelihood import key_odds
+from manyshot.listed import Listed
 from manyshot.options import Options
 from manyshot.parse import read_call
 from manyshot.protocols import Completion
@@ -121,6 +122,7 @@ class Presence:
     def __init__(self, slots: Mapping[str, ToolSlots], shots: Sequence[Shot], language: Language) -> None:
         self._slots, self._zh = slots, language == "zh"
         self.options = Options(slots, language)
+        self.listed = Listed(slots, language)
         told = {name: [s for s in shots if s.call and not s.ask and s.call.name == name] for name in slots}
         texts = [fold(shot.action) for ss in told.values() for shot in ss]
         self._runs = runs(language).fit(texts) if texts else None

@@ -102,6 +102,7 @@ class Predictor:
         done = write(grammar=self._grammar(tool, action, mode, can, stated), places=True)
         given = self._presence.decide(tool.name, action, done, can, stated)
         meant = self._presence.options.decide(tool.name, action, done, can, given)
+        meant |= self._presence.listed.decide(tool.name, action, done.text, given)
         if not (given or meant):
             return done
         can |= {path: () for path, is_given in given.items() if not is_given}
