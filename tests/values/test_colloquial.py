@@ -49,6 +49,8 @@ BOOKED = a_field("en", "2026-06-09", "booked_for", "When, ISO date-time", format
         (AT_EN, "cardiology, 11 sharp", ["11:00"]),
         (AT_EN, "any time after two", ["14:00"]),
         (AT_EN, "after two days", []),
+        (AT_EN, "friday 1300, no, 1400.", ["13:00", "14:00"]),
+        (AT_EN, "not 1400 of them", []),
         (AT_EN, "each morning at half seven", ["07:30"]),
         (AT_EN, "is to have it nightly at nine", ["21:00"]),
         (AT_EN, "at ten each morning", ["10:00"]),

@@ -92,6 +92,8 @@ _HOUR_END = re.compile(
     r"\s*(?:$|[^\w\s]|(?:and|at|for|from|if|in|instead|is|it|my|not|now|on|or|our|please|pls|rather|sharp|so|suits|ta|thanks|the|then|this|thx|till|to|today|tomorrow|tonight|until|via|we|will|with|works|would)\b)"
 )
 
+#: Friday 1300, no, 1400.
+_INSTEAD = re.compile(r"\b(?:no|not|rather|sorry|make (?:it|that)),?\s*$")
 _SHARP = re.compile(r"\s+(?:sharp|on the dot)\b")
 #: The zones of Canada and the United States lie west of it; Brazil and Argentina do not.
 _NORTH_AMERICA = timedelta(hours=-3, minutes=-30)
@@ -107,7 +109,8 @@ def said_as_hour(text: str, moment: Moment) -> bool:
     if clock is None or moment.date is not None:
         return False
     said = text[clock.start : clock.end]
-    alone = "." in said or said.startswith("half") or _SHARP.match(text, clock.end)
+    taken_back = re.fullmatch(r"\d{4}", said) and _INSTEAD.search(text[: clock.start])
+    alone = "." in said or said.startswith("half") or _SHARP.match(text, clock.end) or taken_back
     return bool((alone or _HOUR_LEAD.search(text[: clock.start])) and _HOUR_END.match(text, clock.end))
 
 
