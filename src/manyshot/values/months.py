@@ -1,5 +1,5 @@
 # ruff: noqa: E501 - a rule or a row of a table stays on one line
-"""Words for a month, Chinese and English, for fields written without a day. The one rule: a day or a stretch is no month.
+"""Words for a month, Chinese and English, for fields written without a day. The one rule: a day is no month.
 
 A month without year is this year's unless it ended more than `PAST_DAYS` days ago: then next year's. Where values lie
 behind (bills, pay) it is the latest that is not to come.
@@ -13,7 +13,7 @@ from datetime import date, datetime
 from functools import lru_cache
 
 from manyshot.values import calendar as cal
-from manyshot.values import days_en, days_zh
+from manyshot.values import days_en, days_zh, month_spans
 from manyshot.values.clock import Moment
 from manyshot.values.moments import variants
 from manyshot.values.numbers import read_en
@@ -102,7 +102,8 @@ def _compiled(language: str) -> tuple[re.Pattern[str], ...]:
 
 
 def candidates(text: str, now: datetime, language: str, past: bool = False) -> Iterator[Moment]:
-    """All months in the folded text as their first day, overlapping ones too."""
+    """All months in the folded text as their first day, overlapping ones too, and the ends of stretches of months."""
+    yield from month_spans.candidates(text, now.date(), language, past)
     for words in _compiled(language):
         for match in words.finditer(text):
             before = text[: match.start()]
