@@ -36,6 +36,7 @@ def test_nothing_is_made_up(said, pattern):
 
 
 ORDER = a_field("en", "2026-06-09", "order_no", "Order number", pattern=r"^SO-\d{5}$")
+LONG = a_field("en", "2026-06-09", "ticket", "Ticket", pattern=r"^CHB\d{11}$")
 SHORT = a_field("en", "2026-06-09", "seat_no", "Number", pattern=r"^S\d{4}$")
 
 
@@ -46,6 +47,7 @@ SHORT = a_field("en", "2026-06-09", "seat_no", "Number", pattern=r"^S\d{4}$")
         (ORDER, "44718 please", {"44718": "SO-44718"}),
         (ORDER, "order SO-44718, I paid 12500", {"SO-44718": "SO-44718"}),
         (ORDER, "it cost 447 and 4471800", {}),
+        (LONG, "ring me on 13800138000", {}),  # a phone
         (SHORT, "seat 4471", {}),  # might be a sum or a year
     ],
 )

@@ -374,8 +374,11 @@ def _searching(concepts: set[str]) -> bool:
 
 
 def _fill(pattern: str, said: Sequence[Piece]) -> list[Piece]:
-    left, _, right = pattern.partition("{x}")
-    return [p for p in (left, *said, right.replace("{x}", "")) if p != ""]
+    """A pattern with what is said in its first place, and the value of it alone in those after: "of A and B, B"."""
+    first, *others = pattern.split("{x}")
+    value = next((piece for piece in reversed(said) if isinstance(piece, Said)), "")
+    again = [piece for text in others[1:] for piece in (value, text)]
+    return [piece for piece in (first, *said, *others[:1], *again) if piece != ""]
 
 
 def _before(closer: str, chinese: bool) -> str:

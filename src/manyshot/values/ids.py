@@ -198,8 +198,8 @@ def _separated(text: str, pattern: re.Pattern[str]) -> Iterator[str]:
             yield "".join(whole)
 
 
-#: Digits of an id that are said without the letters before them: fewer might be a sum, a year or an hour.
-FEWEST_BARE = 5
+#: Digits of an id that are said without the letters before them: fewer might be a sum, a year or an hour, more a phone.
+FEWEST_BARE, MOST_BARE = 5, 9
 
 
 @lru_cache(maxsize=1024)
@@ -215,7 +215,7 @@ def _letters_before(pattern: re.Pattern[str]) -> tuple[str, int] | None:
     except Exception:  # as in _separators
         return None
     head, digits = made.pop()
-    return (head, digits) if not made and head.strip("-_/").isalpha() and digits >= FEWEST_BARE else None
+    return (head, digits) if not made and head.strip("-_/").isalpha() and FEWEST_BARE <= digits <= MOST_BARE else None
 
 
 def _lettered(text: str, pattern: re.Pattern[str]) -> str | None:
